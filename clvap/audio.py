@@ -1,0 +1,157 @@
+"""Sound in memory and on disk: reading, checking, trimming and writing. Axis legend: C channels, T samples, F frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+SAMPLE_RATE_HZ = 44_100
+EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+MIN_DURATION_S = 0.1
+MAX_GESTURE_S = 30.0
+SILENCE_DB = -60.0
+
+
+class AudioError(ValueError):
+    """A sound that cannot be used; the message says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Sound in memory.
+
+    samples: float32 of shape (C, T), full scale is 1.0
+    sample_rate_hz: samples a second
+    """
+
+    samples: np.ndarray
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples.shape[-1] / self.sample_rate_hz
+
+    @property
+    def peak(self) -> float:
+        return float(np.abs(self.samples).max(initial=0.0))
+
+    def mono(self) -> np.ndarray:
+        """Mean of the channels, float32 of shape (T,)."""
+        return self.samples.mean(axis=0, dtype=np.float32)
+
+    def at_rate(self, sample_rate_hz: int) -> Clip:
+        """The same sound at another sample rate (band-limited resampling by soxr)."""
+        if sample_rate_hz == self.sample_rate_hz:
+            return self
+        resampled = soxr.resample(self.samples.T, self.sample_rate_hz, sample_rate_hz, quality="HQ")
+        return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate_hz)
+
+    def cut(self, start_s: float, end_s: float) -> Clip:
+        """The part from `start_s` to `end_s`, both in seconds."""
+        start, end = (int(round(t * self.sample_rate_hz)) for t in (start_s, end_s))
+        return Clip(self.samples[:, max(start, 0) : end], self.sample_rate_hz)
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file's header says."""
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+
+
+def info(path: str | Path) -> AudioInfo:
+    """Read a file's header. Raises AudioError where it is missing or not a sound file."""
+    path = Path(path)
+    try:
+        header = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError) as error:
+        raise _unreadable(path) from error
+    return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels)
+
+
+def read(path: str | Path, max_duration_s: float | None = None) -> Clip:
+    """Read a sound file (wav, flac, ogg, mp3, aiff) at its own rate; stop after `max_duration_s` seconds.
+
+    Raises AudioError where the file is missing, is not sound, or holds no samples. Samples that are not finite
+    become zero, as a player would have it.
+    """
+    path = Path(path)
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            frames = -1 if max_duration_s is None else int(max_duration_s * file.samplerate)
+            samples, rate = file.read(frames, dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, OSError) as error:
+        raise _unreadable(path) from error
+    if not len(samples):
+        raise AudioError(f"{path.name}: the file holds no sound; record or export it again")
+    return Clip(np.nan_to_num(np.ascontiguousarray(samples.T), nan=0.0, posinf=0.0, neginf=0.0), rate)
+
+
+def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
+    """Write a clip; the format follows the suffix. Raises AudioError when the disk refuses."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(str(path), np.clip(clip.samples.T, -1.0, 1.0), clip.sample_rate_hz, subtype=subtype)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{path}: could not be written ({error}); free some disk space or choose another folder") from error
+    return path
+
+
+def trim(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -> Clip:
+    """Cut silence off both ends: what lies `below_peak_db` under the loudest 10 ms, less a margin in seconds."""
+    hop = max(clip.sample_rate_hz // 100, 1)
+    mono = clip.mono()
+    frames = len(mono) // hop
+    if frames < 2:
+        return clip
+    level = np.sqrt((mono[: frames * hop].reshape(frames, hop) ** 2).mean(axis=1))
+    loud = np.flatnonzero(level > level.max() * 10 ** (below_peak_db / 20))
+    if not len(loud):
+        return clip
+    return clip.cut(loud[0] * hop / clip.sample_rate_hz - margin_s, (loud[-1] + 1) * hop / clip.sample_rate_hz + margin_s)
+
+
+def gesture(clip: Clip, name: str = "recording") -> Clip:
+    """A vocal gesture ready for use: checked, mono, 44.1 kHz, trimmed, peak at -3 dBFS; samples of shape (1, T).
+
+    Raises AudioError for what is too short, too long, silent or full of invalid samples.
+    """
+    if clip.samples.ndim != 2 or clip.samples.size == 0:
+        raise AudioError(f"{name}: nothing was recorded; press Record, make the sound, press Stop")
+    invalid = ~np.isfinite(clip.samples)
+    if invalid.mean() > 0.01:
+        raise AudioError(f"{name}: {invalid.mean():.0%} of its samples are not numbers; export it again as 16-bit WAV")
+    if clip.duration_s < MIN_DURATION_S:
+        raise AudioError(f"{name}: {clip.duration_s:.2f} s of sound; record at least {MIN_DURATION_S} s")
+    if clip.duration_s > MAX_GESTURE_S:
+        raise AudioError(f"{name}: {clip.duration_s:.0f} s is too long for a gesture; keep it under {MAX_GESTURE_S:.0f} s")
+    mono = np.where(invalid, 0.0, clip.samples).mean(axis=0, keepdims=True, dtype=np.float32)
+    mono = mono - mono.mean()
+    if np.abs(mono).max() < 10 ** (SILENCE_DB / 20):
+        raise AudioError(f"{name}: only silence was heard; check that the microphone is not muted and come closer")
+    trimmed = trim(Clip(mono, clip.sample_rate_hz).at_rate(SAMPLE_RATE_HZ))
+    return Clip((trimmed.samples * (0.7 / max(trimmed.peak, 1e-9))).astype(np.float32), SAMPLE_RATE_HZ)
+
+
+def read_gesture(path: str | Path) -> Clip:
+    """Read and prepare a recorded gesture from a file; raises AudioError as `gesture` and `read` do."""
+    path = Path(path)
+    length_s = info(path).duration_s
+    if length_s > MAX_GESTURE_S:
+        raise AudioError(f"{path.name}: {length_s:.0f} s is too long for a gesture; keep it under {MAX_GESTURE_S:.0f} s")
+    with soundfile.SoundFile(str(path)) as file:
+        raw, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+    return gesture(Clip(np.ascontiguousarray(raw.T), rate), path.name)
+
+
+def _unreadable(path: Path) -> AudioError:
+    if not path.exists():
+        return AudioError(f"{path}: no such file; check the path")
+    return AudioError(f"{path.name}: not a sound file that can be read; use WAV, FLAC, OGG, MP3 or AIFF")
