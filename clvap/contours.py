@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 
 from clvap.audio import SAMPLE_RATE_HZ, Clip
 
@@ -54,11 +55,11 @@ def extract(clip: Clip) -> Contours:
     mono = clip.at_rate(SAMPLE_RATE_HZ).mono()
     frames = _frames(mono, _WINDOW, HOP)
     windowed = frames * np.hanning(_WINDOW).astype(np.float32)
-    power = np.abs(np.fft.rfft(windowed, axis=1)).astype(np.float32) ** 2
-    level = np.sqrt((windowed**2).mean(axis=1) * (8 / 3))
+    power = _power(windowed)
+    level = np.sqrt(np.einsum("fw,fw->f", windowed, windowed) * (8 / 3 / _WINDOW))
     loudness_db = np.maximum(20 * np.log10(level + 1e-9), FLOOR_DB).astype(np.float32)
     frequency = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE_HZ).astype(np.float32)
-    centroid_hz = (power * frequency).sum(axis=1) / (power.sum(axis=1) + 1e-12)
+    centroid_hz = power @ frequency / (power.sum(axis=1) + 1e-12)
     return Contours(loudness_db, midi(np.maximum(centroid_hz, 20.0)), _pitch(mono, len(frames), loudness_db))
 
 
@@ -97,13 +98,11 @@ def _pitch(mono: np.ndarray, count: int, loudness_db: np.ndarray) -> np.ndarray:
     frames = _frames(low, _WINDOW // _PITCH_RATE_DIVISOR, HOP // _PITCH_RATE_DIVISOR)[:count]
     frames = np.pad(frames, ((0, count - len(frames)), (0, 0)))
     size = frames.shape[1]
-    spectrum = np.fft.rfft(frames, 2 * size, axis=1)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :size]
-    squares = np.cumsum(np.pad(frames**2, ((0, 0), (1, 0))), axis=1)
-    lags = np.arange(size)
-    head, tail = squares[:, size - lags], squares[:, -1:] - squares[:, lags]
-    normal = 2 * correlation / (head + tail + 1e-9)
     first, last = int(rate / _PITCH_RANGE_HZ[1]), int(rate / _PITCH_RANGE_HZ[0])
+    correlation = scipy.fft.irfft(_power(frames, 2 * size), axis=1)[:, : last + 1]
+    squares = np.cumsum(np.pad(frames**2, ((0, 0), (1, 0))), axis=1)
+    head, tail = squares[:, size : size - last - 1 : -1], squares[:, -1:] - squares[:, : last + 1]
+    normal = 2 * correlation / (head + tail + 1e-9)
     searched = normal[:, first:last]
     peaks = np.zeros_like(searched)
     inner = (searched[:, 1:-1] >= searched[:, :-2]) & (searched[:, 1:-1] > searched[:, 2:])
@@ -111,7 +110,15 @@ def _pitch(mono: np.ndarray, count: int, loudness_db: np.ndarray) -> np.ndarray:
     best = peaks.max(axis=1)
     lag = (peaks >= 0.9 * best[:, None]).argmax(axis=1) + first  # the shortest good lag, against octave errors
     voiced = (best > _VOICED_ABOVE) & (loudness_db > FLOOR_DB + 20)
-    return np.where(voiced, midi(rate / _refined(normal, lag)), 0).astype(np.float32)
+    pitch = np.zeros(count, dtype=np.float32)
+    pitch[voiced] = midi(rate / _refined(normal[voiced], lag[voiced]))
+    return pitch
+
+
+def _power(frames: np.ndarray, size: int | None = None) -> np.ndarray:
+    """Power spectra of frames, in single precision: (F, window) -> (F, size / 2 + 1)."""
+    spectrum = scipy.fft.rfft(frames, size, axis=1)
+    return spectrum.real**2 + spectrum.imag**2
 
 
 def _refined(normal: np.ndarray, lag: np.ndarray) -> np.ndarray:

@@ -1,0 +1,26 @@
+"""Start CLVAP Studio: `python app.py --help` lists the options. Nothing heavy is imported before the page answers."""
+
+from __future__ import annotations
+
+import sys
+
+from app.services.studio import Studio
+from app.settings import Settings, SettingsError
+from app.ui.page import launch
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_arguments()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    studio = Studio.from_settings(settings)
+    page = launch(studio)
+    studio.start()
+    page.block_thread()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

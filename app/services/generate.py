@@ -1,0 +1,141 @@
+"""One generation at a time: a fair queue, progress as events, takes as they are made, cancel at any moment."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from clvap.progress import Cancelled
+
+if TYPE_CHECKING:
+    from generation import Generator, GenerateRequest, Take
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Others are served first; `ahead` of them."""
+
+    ahead: int
+
+
+@dataclass(frozen=True)
+class Working:
+    """The generator is at work; `fraction` of it is done, 0 to 1."""
+
+    fraction: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """One more take, in the order of making."""
+
+    take: Take
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Nothing more comes. `cancelled` when it was stopped before its end."""
+
+    cancelled: bool
+
+
+Event = Waiting | Working | Made | Ended
+
+
+@dataclass(frozen=True)
+class Job:
+    """A handle on one generation, made before it starts so that it can be cancelled even while it waits."""
+
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+
+class GenerateService:
+    """Runs requests one after the other, first come first served."""
+
+    def __init__(self, generator: Callable[[], Generator]) -> None:
+        self._generator = generator
+        self._line: deque[Job] = deque()
+        self._changed = threading.Condition()
+
+    def run(self, request: GenerateRequest, job: Job) -> Iterator[Event]:
+        """Events of one generation, ending with `Ended`. Closing the iterator cancels it.
+
+        Raises what the generator raises (ModelError, AudioError, ...).
+        """
+        events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
+        with self._changed:
+            self._line.append(job)
+        threading.Thread(target=self._work, args=(request, job, events), name="generate", daemon=True).start()
+        try:
+            while True:
+                event = _latest(events)
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Ended):
+                    return
+        finally:
+            job.cancel()
+
+    def _work(self, request: GenerateRequest, job: Job, events: queue.SimpleQueue) -> None:
+        def progress(done: int, total: int, what: str = "") -> None:
+            if job.cancelled:
+                raise Cancelled
+            events.put(Working(done / total if total else 0.0, what))
+
+        def on_take(take: Take) -> None:
+            events.put(Made(take))
+            if job.cancelled:
+                raise Cancelled
+
+        try:
+            self._await_turn(job, events)
+            events.put(Working(0.0, ""))
+            self._generator().generate(request, progress=progress, on_take=on_take)
+            events.put(Ended(cancelled=False))
+        except Cancelled:
+            events.put(Ended(cancelled=True))
+        except Exception as error:
+            events.put(error)
+        finally:
+            with self._changed:
+                self._line.remove(job)
+                self._changed.notify_all()
+
+    def _await_turn(self, job: Job, events: queue.SimpleQueue) -> None:
+        told = 0
+        with self._changed:
+            while (ahead := self._line.index(job)) > 0:
+                if job.cancelled:
+                    raise Cancelled
+                if ahead != told:
+                    events.put(Waiting(ahead))
+                    told = ahead
+                self._changed.wait(_POLL_S)
+        if job.cancelled:
+            raise Cancelled
+
+
+def _latest(events: queue.SimpleQueue) -> Event | Exception:
+    """The next event, where a run of `Working` events that piled up counts as its last."""
+    event = events.get()
+    while isinstance(event, Working):
+        try:
+            event = events.get_nowait()
+        except queue.Empty:
+            return event
+    return event

@@ -1,0 +1,67 @@
+"""The models and the library's table, each loaded once, when first needed, whichever thread asks first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from clvap import Embedder
+    from clvap.library import Library
+    from generation import Generator
+
+T = TypeVar("T")
+
+
+class Lazy(Generic[T]):
+    """A value made on first use. A failed try is not remembered, so that a repaired model folder works without a restart."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._value: T | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._value is not None
+
+    def __call__(self) -> T:
+        with self._lock:
+            if self._value is None:
+                self._value = self._make()
+            return self._value
+
+
+@dataclass(frozen=True)
+class Models:
+    """embedder, library, generator: call one to have it, loaded if need be; raises ModelError where it cannot be."""
+
+    embedder: Lazy[Embedder]
+    library: Lazy[Library]
+    generator: Lazy[Generator]
+
+    @staticmethod
+    def from_settings(settings: Settings) -> Models:
+        """The real ones. Their packages (torch and all) are imported in the first call, never with this module."""
+
+        def load_embedder() -> Embedder:
+            from clvap import Embedder
+
+            return Embedder.from_pretrained(settings.clvap, device=settings.device)
+
+        def open_library() -> Library:
+            from clvap.library import Library
+
+            return Library.open(settings.workspace / "library", embedder())
+
+        def load_generator() -> Generator:
+            from generation import Generator
+
+            return Generator.from_pretrained(settings.generator, device=settings.device, embedder=embedder())
+
+        embedder = Lazy(load_embedder)
+        return Models(embedder, Lazy(open_library), Lazy(load_generator))

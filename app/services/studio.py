@@ -1,0 +1,210 @@
+"""The studio: one gesture in, the sounds of the library that fit and new sounds made to it out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from app.services.board import Board
+from app.services.errors import RequestError, explain
+from app.services.generate import Ended, GenerateService, Job, Made, Waiting, Working
+from app.services.gestures import Gesture, Gestures
+from app.services.history import Entry, History, KeptMatch
+from app.services.library import LibraryService, RenderStarter
+from app.services.models import Models
+from app.services.sounds import Sounds
+from app.settings import Settings
+from clvap.audio import Clip, read
+from clvap.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from clvap import Query
+    from clvap.library import Filters
+    from generation import GenerateRequest
+
+_log = logging.getLogger(__name__)
+SECONDS_WITHOUT_GESTURE = 3.0
+MIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class ImitateRequest:
+    """What one press of the button asks for.
+
+    voice: file of the gesture, None for words alone
+    words: may be empty when there is a voice
+    balance: 0 is voice only, 1 is words only; counts when both are there
+    owner: who asks; only they find it in the history
+    hits, variations: how many sounds to find and to make; 0 leaves that half out
+    seconds: length of the takes, None for that of the gesture
+    seed: random seed of the first take, None for a new one
+    shortest_s, longest_s, category: which hits may be shown; None for any
+    start_from: a sound that the takes start from, and how strongly (0 to 1) they leave it alone
+    """
+
+    voice: Path | None
+    words: str = ""
+    balance: float = 0.5
+    owner: str = ""
+    hits: int = 20
+    variations: int = 3
+    seconds: float | None = None
+    seed: int | None = None
+    shortest_s: float | None = None
+    longest_s: float | None = None
+    category: str | None = None
+    start_from: Path | None = None
+    start_strength: float = 0.5
+    job: Job = field(default_factory=Job)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The request was understood and has its place in the history."""
+
+    entry: Entry
+    gesture: Gesture | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """`entry` now holds the hits."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class TakeKept:
+    """`entry` now holds one more take."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One half failed, the other goes on."""
+
+    half: Literal["hits", "takes"]
+    message: str
+
+
+Event = Begun | Found | TakeKept | Trouble | Waiting | Working | Ended
+
+
+class Studio:
+    """Everything the page can ask for, wired together once."""
+
+    def __init__(self, settings: Settings, models: Models, render_starter: RenderStarter) -> None:
+        self.settings = settings
+        self.board = Board()
+        self.gestures = Gestures()
+        self.sounds = Sounds(settings.workspace / "previews")
+        self.history = History(settings.workspace / "history")
+        self.library = LibraryService(settings, models, self.board, render_starter)
+        self._generate = GenerateService(models.generator)
+        self._models = models
+
+    @staticmethod
+    def from_settings(settings: Settings) -> Studio:
+        """The studio with the real models, none of them loaded yet."""
+        return Studio(settings, Models.from_settings(settings), _render_starter)
+
+    def start(self) -> None:
+        """Load the models and fill the library in the background."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def imitate(self, request: ImitateRequest) -> Iterator[Event]:
+        """Find and make sounds for a gesture: `Begun`, then `Found` (or `Trouble`), then the takes as they come, then `Ended`.
+
+        Raises RequestError for an empty request, AudioError for an unusable gesture, ModelError without a search model;
+        later trouble comes as an event, so that what was found is not lost. Closing the iterator cancels the generation.
+        """
+        words = request.words.strip()
+        if request.voice is None and not words:
+            raise RequestError("Record a sound or type a few words first.")
+        gesture = self.gestures.read(request.voice) if request.voice is not None else None
+        query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
+        entry = self.history.begin(request.owner, words, request.balance, gesture.clip if gesture else None)
+        yield Begun(entry, gesture)
+        if request.hits:
+            try:
+                entry = self.history.keep_matches(entry, self._search(query, request))
+                yield Found(entry)
+            except Exception as error:
+                yield Trouble("hits", explain(error))
+        if request.variations:
+            yield from self._make(entry, query, gesture, request)
+        else:
+            yield Ended(cancelled=False)
+
+    def _search(self, query: Query, request: ImitateRequest) -> tuple[KeptMatch, ...]:
+        found = self._models.library().search(query, k=request.hits, filters=_filters(request))
+        return tuple(
+            KeptMatch(str(match.path), match.name, match.caption, match.category or "", float(match.score), float(match.duration_s))
+            for match in found
+        )
+
+    def _make(self, entry: Entry, query: Query, gesture: Gesture | None, request: ImitateRequest) -> Iterator[Event]:
+        try:
+            yield Working(0.0, "Loading the generator")
+            with closing(self._generate.run(self._generate_request(query, gesture, request), request.job)) as events:
+                for event in events:
+                    if isinstance(event, Made):
+                        take = event.take
+                        entry = self.history.keep_take(entry, take.clip, float(take.score), int(take.seed), float(take.seconds))
+                        yield TakeKept(entry)
+                    else:
+                        yield event
+        except Exception as error:
+            yield Trouble("takes", explain(error))
+            yield Ended(cancelled=False)
+
+    def _generate_request(self, query: Query, gesture: Gesture | None, request: ImitateRequest) -> GenerateRequest:
+        from generation import GenerateRequest
+
+        wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
+        init: Clip | None = None
+        if request.start_from is not None:
+            init = read(request.start_from, max_duration_s=self._models.generator().max_seconds)
+        return GenerateRequest(
+            query=query,
+            seconds=min(max(wanted, MIN_SECONDS), self._models.generator().max_seconds),
+            variations=request.variations,
+            seed=request.seed,
+            init=init,
+            init_strength=request.start_strength,
+        )
+
+    def _warm_up(self) -> None:
+        """Models in the order in which a first press needs them. A model that fails says so on the board; the rest goes on."""
+        filling = threading.Thread(target=self.library.fill_at_start, name="fill", daemon=True)
+        steps = (("search model", self._models.embedder), ("library", self._models.library), ("generator", self._models.generator))
+        for name, load in steps:
+            self.board.busy(name, f"Warming up: the {name}")
+            try:
+                load()
+                self.board.clear(name)
+            except Exception as error:
+                self.board.fail(name, explain(error))
+            if name == "library":
+                filling.start()
+
+
+def _filters(request: ImitateRequest) -> Filters | None:
+    if request.shortest_s is None and request.longest_s is None and request.category is None:
+        return None
+    from clvap.library import Filters
+
+    categories = (request.category,) if request.category is not None else ()
+    return Filters(min_duration_s=request.shortest_s, max_duration_s=request.longest_s, categories=categories)
+
+
+def _render_starter(folder: Path, *, progress: Progress = silent) -> None:
+    from generation.procedural import render_starter_library
+
+    render_starter_library(folder, progress=progress)

@@ -1,0 +1,165 @@
+"""Hits, takes, gestures and history as HTML. Every text from outside is escaped here, and only here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from app.services.board import Notice
+from app.services.gestures import Gesture
+from app.services.history import Entry, KeptMatch, KeptTake
+from app.services.sounds import Sounds
+from app.ui.plots import gesture_picture
+
+ACTIONS_JS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-act]');
+  if (button) trigger('click', {...button.dataset});
+});
+"""
+_SKELETON = '<article class="card skeleton"><span></span><div><i></i><b></b></div></article>'
+
+
+def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | None = None) -> str:
+    """The column of hits, best first."""
+    if trouble:
+        return _column("Hits", "", _empty(trouble, "trouble"))
+    if entry is None:
+        return _column("Hits", "", _empty("Sounds of your library that fit appear here."))
+    if not entry.matches:
+        return _column("Hits", "0", _empty("Nothing in the library fits. Widen the filters, or add a folder in the Library tab."))
+    return _column("Hits", str(len(entry.matches)), "".join(_hit(match, sounds, show_paths) for match in entry.matches))
+
+
+def searching() -> str:
+    """The column of hits before they are there."""
+    return _column("Hits", "", _SKELETON * 4)
+
+
+def takes(
+    entry: Entry | None, sounds: Sounds, pending: int = 0, progress: Notice | None = None, trouble: str | None = None
+) -> str:
+    """The column of takes. Cards stay in the order of making, so that a take that plays is not disturbed by the next one;
+    the style sheet shows them best first. `pending` of them are still to come."""
+    order = sorted(range(len(entry.takes)), key=lambda i: -entry.takes[i].score) if entry else []
+    cards = "".join(_take(take, i, order.index(i), entry, sounds) for i, take in enumerate(entry.takes)) if entry else ""
+    bar = _progress(progress) if progress else ""
+    if trouble:
+        return _column("Takes", "", cards + _empty(trouble, "trouble"))
+    if not cards and not pending:
+        text = "New sounds made to your gesture appear here." if entry is None else "No takes were made for this gesture."
+        return _column("Takes", "", _empty(text))
+    return _column("Takes", str(len(order)) if order else "", cards + _SKELETON * pending, bar)
+
+
+def gesture(heard: Gesture | None, token: str | None) -> str:
+    """The current gesture: its picture, a player, a way to replace it."""
+    if heard is None or token is None:
+        return ""
+    picture = gesture_picture(heard.clip, heard.contours)
+    return (
+        f'<div class="card gesture">{_play("the gesture", token)}<div class="stage" data-seek>{picture}<i class="needle"></i></div>'
+        '<button class="quiet" data-act="drop">Record another</button></div>'
+    )
+
+
+def history(entries: Sequence[Entry], sounds: Sounds, current: str | None) -> str:
+    """The strip of earlier gestures, newest first."""
+    if not entries:
+        return ""
+    return f'<h2>History</h2><div class="strip">{"".join(_earlier(entry, sounds, entry.id == current) for entry in entries)}</div>'
+
+
+def status(notices: Sequence[Notice], count: int | None) -> str:
+    """The status line: what is being warmed or indexed, or how large the library is."""
+    lines = "".join(f'<span class="notice {notice.kind}">{escape(notice.text)}{_bar(notice.fraction)}</span>' for notice in notices)
+    if lines:
+        return lines
+    return f'<span class="notice ready">{count:,} sounds</span>' if count is not None else ""
+
+
+def message(text: str, kind: str = "trouble") -> str:
+    """The line under the button."""
+    return f'<p class="message {kind}" role="alert">{escape(text)}</p>' if text else ""
+
+
+def seed_bar(name: str) -> str:
+    """Names the sound that the next takes start from."""
+    return f'<div class="seed-bar"><span>Starts from <b>{escape(name)}</b></span><button data-act="unseed" aria-label="Start from nothing">×</button></div>'
+
+
+def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
+    token, path = sounds.token(Path(match.path)), Path(match.path)
+    name = match.name or path.stem
+    place = f'<div class="place" title="{escape(str(path))}">{escape(str(path))}</div>' if show_paths else ""
+    facts = "".join(f"<span>{escape(fact)}</span>" for fact in (match.category, f"{match.duration_s:.1f} s") if fact)
+    detail = f'<p class="caption">{escape(match.caption)}</p>' if match.caption and match.caption.lower() != name.lower() else ""
+    return _card(name, token, match.score, f'{detail}<div class="foot">{facts}{_seed(token, name)}</div>{place}')
+
+
+def _take(take: KeptTake, index: int, rank: int, entry: Entry, sounds: Sounds) -> str:
+    token, name = sounds.token(entry.folder / take.file), f"Take {index + 1}"
+    save = f'<a class="quiet" href="sound/{token}?save=1" download data-file="{escape(_take_name(entry, index))}">Download</a>'
+    foot = f'<div class="foot"><span>seed {take.seed}</span><span>{take.seconds:.1f} s</span>{save}{_seed(token, name)}</div>'
+    return _card(name, token, take.score, foot, rank)
+
+
+def _take_name(entry: Entry, index: int) -> str:
+    words = "-".join("".join(c if c.isalnum() else " " for c in entry.words).split()) or "gesture"
+    return f"{words[:40]}-take-{index + 1}.wav"
+
+
+def _card(name: str, token: str, score: float, rest: str, rank: int = 0) -> str:
+    share = min(max(score, 0.0), 1.0)
+    return (
+        f'<article class="card sound" style="order:{rank}">{_play(name, token)}<div class="about">'
+        f'<div class="head"><h3 title="{escape(name)}">{escape(name)}</h3>'
+        f'<span class="score" title="likeness {share:.0%}" style="--score:{share:.3f}"><b>{share * 100:.0f}</b></span></div>'
+        f"<div class=\"wave\" data-seek style=\"--wave:url('wave/{token}')\"></div>{rest}</div></article>"
+    )
+
+
+def _play(name: str, token: str) -> str:
+    return (
+        f'<button class="play" data-play aria-label="Play {escape(name)}"></button>'
+        f'<audio preload="none" src="sound/{token}"></audio>'
+    )
+
+
+def _seed(token: str, name: str) -> str:
+    return f'<button class="quiet" data-act="seed" data-token="{token}" data-name="{escape(name)}" title="Start the next takes from this sound">Seed</button>'
+
+
+def _earlier(entry: Entry, sounds: Sounds, current: bool) -> str:
+    when = time.localtime(entry.time_s)
+    shown = time.strftime("%H:%M" if time.strftime("%x", when) == time.strftime("%x") else "%d %b %H:%M", when)
+    picture = (
+        f"<div class=\"wave\" style=\"--wave:url('wave/{sounds.token(entry.gesture)}')\"></div>"
+        if entry.gesture
+        else '<div class="wave none"></div>'
+    )
+    words = escape(entry.words) or ("voice" if entry.has_gesture else "")
+    count = f"{len(entry.takes)} take{'s' if len(entry.takes) != 1 else ''}"
+    return (
+        f'<button class="earlier{" current" if current else ""}" data-act="open" data-entry="{entry.id}">{picture}'
+        f"<b>{words}</b><small>{shown} · {count}</small></button>"
+    )
+
+
+def _column(title: str, count: str, body: str, bar: str = "") -> str:
+    number = f"<small>{count}</small>" if count else ""
+    return f'<section class="column"><header><h2>{title}{number}</h2>{bar}</header><div class="cards">{body}</div></section>'
+
+
+def _empty(text: str, kind: str = "") -> str:
+    return f'<p class="empty {kind}">{escape(text)}</p>'
+
+
+def _progress(notice: Notice) -> str:
+    return f'<div class="progress"><span>{escape(notice.text)}</span>{_bar(notice.fraction)}</div>'
+
+
+def _bar(fraction: float | None) -> str:
+    return f'<i class="bar" style="--done:{fraction:.3f}"></i>' if fraction is not None else ""

@@ -1,0 +1,70 @@
+"""Pictures of sound as SVG, drawn here: a few kilobytes of paths, crisp at any size, coloured by the page's style sheet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clvap.audio import Clip
+from clvap.contours import Contours, resample_curve
+
+_WIDTH, _HEIGHT = 600, 160
+_BINS = 200
+_LOUDNESS_DB = (-60.0, 0.0)
+_BRIGHTNESS_MIDI = (45.0, 132.0)
+_PITCH_MIDI = (31.0, 92.0)
+_HEARD_ABOVE_DB = -50.0
+
+
+def wave_mask(peaks: np.ndarray) -> str:
+    """A waveform as bars, for use as a CSS mask: `peaks` of shape (bins,), 0 to 1."""
+    bars = "".join(f"M{i * 4 + 2} {50 - height:.1f}V{50 + height:.1f}" for i, height in enumerate(np.maximum(peaks * 48, 1.5)))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(peaks) * 4} 100" preserveAspectRatio="none">'
+        f'<path d="{bars}" stroke="#000" stroke-width="2.4" stroke-linecap="round"/></svg>'
+    )
+
+
+def gesture_picture(clip: Clip, contours: Contours) -> str:
+    """The waveform of a gesture with its loudness, brightness and pitch drawn over it, and a legend."""
+    loudness = resample_curve(contours.loudness_db, _BINS)
+    heard = loudness > max(_HEARD_ABOVE_DB, float(loudness.max()) - 40)
+    brightness = _segments(resample_curve(contours.brightness, _BINS), heard, _BRIGHTNESS_MIDI)
+    nearest = np.linspace(0, len(contours.pitch) - 1, _BINS).round().astype(int)
+    pitch = contours.pitch[nearest]  # never interpolated: 0 means none, and a slope down to it would be a lie
+    lines = (
+        ("loudness", _segments(loudness, np.ones(_BINS, bool), _LOUDNESS_DB)),
+        ("brightness", brightness),
+        ("pitch", _segments(pitch, (pitch > 0) & heard, _PITCH_MIDI)),
+    )
+    drawn = "".join(f'<path class="line {name}" d="{path}"/>' for name, path in lines)
+    legend = "".join(f'<span class="{name}">{name}</span>' for name, path in lines if path)
+    return (
+        f'<svg class="gesture-plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="Waveform with loudness, brightness and pitch"><path class="body" d="{_body(clip)}"/>{drawn}</svg>'
+        f'<div class="legend">{legend}<span class="length">{clip.duration_s:.1f} s</span></div>'
+    )
+
+
+def _body(clip: Clip) -> str:
+    """The outline of the waveform, mirrored, as one closed path."""
+    mono = np.abs(clip.mono())
+    edges = np.linspace(0, len(mono), _BINS + 1).astype(int)
+    peaks = np.array([mono[start:end].max(initial=0.0) for start, end in zip(edges, edges[1:])])
+    heights = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (_HEIGHT / 2 - 6), 0.6)
+    x = np.linspace(0, _WIDTH, _BINS)
+    upper = [f"{a:.1f} {_HEIGHT / 2 - h:.1f}" for a, h in zip(x, heights)]
+    lower = [f"{a:.1f} {_HEIGHT / 2 + h:.1f}" for a, h in zip(x[::-1], heights[::-1])]
+    return "M" + "L".join(upper + lower) + "Z"
+
+
+def _segments(curve: np.ndarray, shown: np.ndarray, span: tuple[float, float]) -> str:
+    """A curve as path data, broken where `shown` is false; `span` is what the picture's bottom and top stand for."""
+    low, high = span
+    y = _HEIGHT - 6 - (np.clip(curve, low, high) - low) / (high - low) * (_HEIGHT - 12)
+    x = np.linspace(0, _WIDTH, len(curve))
+    path, drawing = [], False
+    for at, level, visible in zip(x, y, shown):
+        if visible:
+            path.append(f"{'L' if drawing else 'M'}{at:.1f} {level:.1f}")
+        drawing = bool(visible)
+    return "".join(path)

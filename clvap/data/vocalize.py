@@ -1,0 +1,238 @@
+"""A sound becomes a plausible vocal imitation of it.
+
+A mouth keeps loudness, pitch where there is one, brightness, roughness and rhythm (Lemaitre and Rocchesso 2014; Cartwright and
+Pardo 2015, VocalSketch); everything else, from the speaker to the room, is drawn at random, and several unrelated ways of
+making the sound are used so that a model cannot learn one effect. T samples, F frames (43.07 a second), N spectrum bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import fftconvolve, istft, lfilter, stft
+
+from clvap.audio import SAMPLE_RATE_HZ, Clip, trim
+from clvap.contours import HOP, RATE_HZ, Contours, extract, resample_curve
+
+_WINDOW = 2 * HOP
+_BINS_HZ = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE_HZ)
+_VOWELS_HZ = np.array([[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410], [490, 1350, 1690]])
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who imitates, into what: drawn once an imitation."""
+
+    pitch_hz: float
+    """Middle of the speaking range."""
+    tract: float
+    """Formant scale, 1 for a man's vocal tract."""
+    breath: float
+    """Share of breath noise in voiced sound, 0 to 1."""
+    follow: float
+    """How much of the sound's dynamics the mouth performs, 1 for all."""
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> Speaker:
+        return Speaker(float(rng.choice([115, 130, 190, 220, 260]) * rng.uniform(0.8, 1.25)), float(rng.uniform(0.92, 1.3)), float(rng.beta(1.5, 4)), float(rng.uniform(0.55, 1.15)))
+
+
+class Imitator:
+    """One sound, ready to be imitated any number of times."""
+
+    def __init__(self, clip: Clip):
+        self.source = trim(Clip(clip.at_rate(SAMPLE_RATE_HZ).mono()[None]))
+        self.heard = extract(self.source)
+
+    def draw(self, rng: np.random.Generator, family: str | None = None, loose: float | None = None) -> Clip:
+        """One imitation, mono at 44.1 kHz.
+
+        family: one of `FAMILIES`, drawn when None; loose: how freely timing and emphasis are redrawn, 0 to 1, drawn when None.
+        """
+        speaker = Speaker.draw(rng)
+        loose = float(rng.choice([0.0, 0.5, 1.0], p=[0.2, 0.4, 0.4])) if loose is None else loose
+        performed = _perform(self.heard, speaker, rng, loose)
+        name = family or str(rng.choice(list(FAMILIES), p=_WEIGHTS))
+        voice = FAMILIES[name](self.source, performed, speaker, rng)
+        return Clip(_record(voice * _upsampled(10 ** (performed.loudness_db / 20)), rng)[None])
+
+
+def imitate(clip: Clip, rng: np.random.Generator, family: str | None = None, loose: float | None = None) -> Clip:
+    """One imitation of a clip; see `Imitator.draw`."""
+    return Imitator(clip).draw(rng, family, loose)
+
+
+def _perform(heard: Contours, speaker: Speaker, rng: np.random.Generator, loose: float) -> Contours:
+    """The curves as a mouth performs them: part of the sound, at another pace, smoothed, emphases redrawn."""
+    curves = heard.stacked()
+    frames = curves.shape[1]
+    if loose and frames > 1.5 * RATE_HZ and rng.random() < loose:
+        keep = int(rng.uniform(min(1.5 * RATE_HZ, frames), min(3.5 * RATE_HZ, frames)))
+        loudest = int(np.argmax(curves[0]))
+        start = int(np.clip(loudest - rng.uniform(0, 0.6) * keep, 0, frames - keep))
+        curves = curves[:, start : start + keep]
+    pace = rng.uniform(1 - 0.3 * loose, 1 + 0.4 * loose)
+    length = max(int(curves.shape[1] / pace), 3)
+    warp = np.cumsum(1 + 0.25 * loose * _wander(length, 3.0, rng))
+    at = (warp - warp[0]) / (warp[-1] - warp[0]) * (curves.shape[1] - 1)
+    loudness, brightness = (np.interp(at, np.arange(curves.shape[1]), curve) for curve in curves[:2])
+    pitch = curves[2][np.round(at).astype(int)]
+    top = loudness.max()
+    loudness = top + (loudness - top) * speaker.follow + 4 * loose * _wander(length, 4.0, rng)
+    loudness = np.maximum(_attack_release(loudness), -80)
+    loudness = np.where(loudness < top - 45, -90, loudness)
+    return Contours((loudness - loudness.max()).astype(np.float32), _smooth(brightness, 5), pitch.astype(np.float32))
+
+
+def _vocal_pitch(performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Fundamental in Hz a frame: the sound's pitch moved into the voice's range, else led by brightness or loudness."""
+    frames = len(performed.pitch)
+    voiced = performed.pitch > 0
+    if voiced.mean() > 0.3:
+        melody = np.interp(np.arange(frames), np.flatnonzero(voiced), performed.pitch[voiced])
+        interval = melody - np.median(performed.pitch[voiced])
+    else:
+        lead = performed.brightness - np.median(performed.brightness)
+        interval = lead * rng.uniform(0.0, 0.35) + performed.loudness_db * rng.uniform(0.0, 0.15)
+    interval = np.clip(_smooth(interval, 3), -14, 18) + 0.4 * _wander(frames, 5.0, rng)
+    return np.clip(speaker.pitch_hz * 2 ** (interval / 12), 60, 900)
+
+
+def _vowel(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Source and filter (Fant 1960): glottal pulses and breath through formants that open with the sound's brightness."""
+    pulses = _glottis(_vocal_pitch(performed, speaker, rng), rng, roughness=float(rng.beta(1, 4)))
+    breath = rng.standard_normal(len(pulses)) * 0.08
+    pairs = _VOWELS_HZ[rng.choice(len(_VOWELS_HZ), 2)]
+    open_ = np.clip((performed.brightness - 65) / 50, 0, 1)[:, None]
+    formants = (pairs[0] * (1 - open_) + pairs[1] * open_) * speaker.tract * (0.85 + 0.5 * open_)
+    mixed = (1 - speaker.breath) * pulses + speaker.breath * breath * 4
+    return _shaped(mixed, _resonances(formants, np.array([90, 120, 180]), np.array([1, 0.6, 0.35])))
+
+
+def _fricative(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Breath through a narrow place, from "hoo" to "sss": noise around the sound's brightness."""
+    centre = np.clip(440 * 2 ** ((performed.brightness - 69 + rng.uniform(-6, 6)) / 12), 300, 9_000)
+    spread = np.stack([centre, centre * rng.uniform(1.5, 2.2)], axis=1)
+    width = np.array([rng.uniform(0.2, 0.5), 0.5]) * np.median(centre)
+    noise = rng.standard_normal(len(centre) * HOP)
+    if rng.random() < 0.4:
+        noise *= 1 + 0.8 * np.sin(2 * np.pi * rng.uniform(18, 32) * np.arange(len(noise)) / SAMPLE_RATE_HZ)  # a lip or tongue trill
+    return _shaped(noise, _resonances(spread, width, np.array([1, 0.5])))
+
+
+def _vocoder(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """A channel vocoder (Dudley 1939): the sound's coarse spectrum, a few bands wide, on a voice's excitation."""
+    _, _, spectrum = stft(source.samples[0], SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    bands = int(rng.integers(6, 14))
+    edges = np.geomspace(120, 12_000, bands + 1)
+    energy = np.stack([np.sqrt((np.abs(spectrum[(edges[i] <= _BINS_HZ) & (edges[i + 1] > _BINS_HZ)]) ** 2).mean(axis=0) + 1e-12) for i in range(bands)])
+    energy = resample_curve(energy, len(performed.loudness_db))
+    energy /= energy.sum(axis=0, keepdims=True) + 1e-9
+    centres = np.sqrt(edges[1:] * edges[:-1]) * speaker.tract
+    envelope = np.stack([np.interp(np.log(_BINS_HZ + 1), np.log(centres), frame) for frame in energy.T])
+    pulses = _glottis(_vocal_pitch(performed, speaker, rng), rng, roughness=0.1)
+    noise = rng.standard_normal(len(pulses)) * 0.1
+    return _shaped(pulses + noise * rng.uniform(0.3, 3), envelope)
+
+
+def _hum(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Closed lips or a whistle: little more than the pitch."""
+    pitch = _vocal_pitch(performed, speaker, rng) * (rng.choice([1, 4, 6]) if rng.random() < 0.3 else 1)
+    phase = 2 * np.pi * np.cumsum(_upsampled(pitch)) / SAMPLE_RATE_HZ
+    partials = sum(np.sin(k * phase) / k ** rng.uniform(1.5, 3) for k in range(1, 6))
+    return partials + rng.standard_normal(len(phase)) * 0.02 * (1 + 4 * speaker.breath)
+
+
+def _consonants(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Plosives at the onsets ("t", "k", "p" from brightness) on a soft carrier: rhythm before anything else."""
+    carrier = FAMILIES[str(rng.choice(["vowel", "fricative"]))](source, performed, speaker, rng) * rng.uniform(0.05, 0.7)
+    rise = np.diff(performed.loudness_db, prepend=-60)
+    onsets = [i for i in range(len(rise)) if rise[i] > 6 and rise[i] == rise[max(i - 3, 0) : i + 4].max()][:40]
+    for onset in onsets or [0]:
+        length = int(rng.uniform(0.01, 0.06) * SAMPLE_RATE_HZ)
+        centre = np.clip(440 * 2 ** ((performed.brightness[onset] - 69) / 12), 400, 7_000)
+        pole = np.exp(-np.pi * 900 / SAMPLE_RATE_HZ)
+        burst = lfilter([1 - pole], [1, -2 * pole * np.cos(2 * np.pi * centre / SAMPLE_RATE_HZ), pole**2], rng.standard_normal(length))
+        burst *= np.exp(-np.linspace(0, 5, length))
+        start = onset * HOP
+        part = carrier[start : start + length]
+        part += burst[: len(part)] / (np.abs(burst).max() + 1e-9) * np.abs(carrier).max() * rng.uniform(1, 3)
+    return carrier
+
+
+def _mixed(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
+    """Voice and breath at once, in a proportion that wanders."""
+    voice, breath = (FAMILIES[n](source, performed, speaker, rng) for n in ("vowel", "fricative"))
+    share = _upsampled(np.clip(0.5 + 0.5 * _wander(len(performed.loudness_db), 2.0, rng), 0, 1))
+    return voice / (voice.std() + 1e-9) * share + breath / (breath.std() + 1e-9) * (1 - share)
+
+
+FAMILIES: dict[str, Callable[[Clip, Contours, Speaker, np.random.Generator], np.ndarray]] = {
+    "vowel": _vowel, "fricative": _fricative, "vocoder": _vocoder, "hum": _hum, "consonants": _consonants, "mixed": _mixed,
+}
+_WEIGHTS = np.array([0.2, 0.22, 0.15, 0.1, 0.15, 0.18])
+
+
+def _glottis(pitch_hz: np.ndarray, rng: np.random.Generator, roughness: float) -> np.ndarray:
+    """Glottal pulses at a pitch curve, with jitter and, for a rough voice, every second pulse weak: float (T,)."""
+    pitch = _upsampled(pitch_hz * (1 + 0.01 * rng.standard_normal(len(pitch_hz))))
+    phase = np.cumsum(pitch) / SAMPLE_RATE_HZ
+    cycle = phase % 1
+    pulse = np.where(cycle < 0.6, np.sin(np.pi * cycle / 0.6) ** 2, 0)  # open for 60 % of the cycle
+    weak = np.where(np.floor(phase) % 2, 1 - roughness, 1) * (1 + roughness * rng.standard_normal(int(phase[-1]) + 2)[np.floor(phase).astype(int)] * 0.5)
+    return np.diff(pulse * weak, prepend=0) * 20
+
+
+def _resonances(centres_hz: np.ndarray, widths_hz: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Spectral envelope (F, N) of resonances at (F, R) centres."""
+    distance = (_BINS_HZ[None, None, :] - centres_hz[:, :, None]) / widths_hz[None, :, None]
+    return (gains[None, :, None] / np.sqrt(1 + distance**2)).sum(axis=1) + 0.004
+
+
+def _shaped(excitation: np.ndarray, envelope: np.ndarray) -> np.ndarray:
+    """Excitation (T,) through a time-varying filter (F, N), level made even so that loudness is set afterwards."""
+    _, _, spectrum = stft(excitation, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    spectrum = spectrum * resample_curve(envelope.T, spectrum.shape[1])
+    spectrum /= np.sqrt((np.abs(spectrum) ** 2).sum(axis=0, keepdims=True)) + 1e-9
+    _, sound = istft(spectrum, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    return sound[: len(excitation)] if len(sound) >= len(excitation) else np.pad(sound, (0, len(excitation) - len(sound)))
+
+
+def _record(voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Microphone and room: proximity or thinness, a small room, hiss, level. Peak at -3 dBFS, float32 (T,)."""
+    voice = voice / (np.abs(voice).max() + 1e-9)
+    tilt = rng.uniform(-0.5, 0.6)
+    voice = lfilter([1, -max(tilt, 0)], [1, min(tilt, 0)], voice)
+    if rng.random() < 0.5:
+        length = int(rng.uniform(0.05, 0.4) * SAMPLE_RATE_HZ)
+        tail = rng.standard_normal(length) * np.exp(-np.linspace(0, 7, length)) * rng.uniform(0.02, 0.15)
+        tail[0] = 1
+        voice = fftconvolve(voice, tail)[: len(voice)]
+    voice = voice / (np.abs(voice).max() + 1e-9)
+    voice = voice + rng.standard_normal(len(voice)) * 10 ** (rng.uniform(-75, -40) / 20)
+    return (0.7 * voice / (np.abs(voice).max() + 1e-9)).astype(np.float32)
+
+
+def _upsampled(curve: np.ndarray) -> np.ndarray:
+    return np.interp(np.arange(len(curve) * HOP) / HOP, np.arange(len(curve)), curve)
+
+
+def _smooth(curve: np.ndarray, frames: int) -> np.ndarray:
+    padded = np.pad(curve, frames // 2, mode="edge")
+    return np.convolve(padded, np.ones(frames) / frames, mode="valid")[: len(curve)].astype(np.float32)
+
+
+def _attack_release(loudness_db: np.ndarray, fall_db: float = 9.0) -> np.ndarray:
+    """A mouth stops a sound no faster than this many dB a frame (about 390 dB a second)."""
+    held = loudness_db.copy()
+    for i in range(1, len(held)):
+        held[i] = max(held[i], held[i - 1] - fall_db)
+    return held
+
+
+def _wander(frames: int, rate_hz: float, rng: np.random.Generator) -> np.ndarray:
+    """A smooth random curve of unit range at about `rate_hz` changes a second."""
+    knots = max(int(frames / RATE_HZ * rate_hz) + 2, 2)
+    return np.interp(np.linspace(0, knots - 1, frames), np.arange(knots), rng.uniform(-1, 1, knots))

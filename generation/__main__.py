@@ -1,0 +1,5 @@
+"""`python -m generation COMMAND`."""
+
+from generation.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,162 @@
+"""The autoencoder of sfx-mini: 44.1 kHz mono to 64 channels at 21.53 latents a second and back.
+
+It runs inside stable-audio-tools' own `AudioAutoencoder` and `AutoencoderPretransform`. The networks work on frames of a
+log-magnitude spectrogram; phase is rebuilt by Griffin-Lim in the decoder. A learned phase needs hours before harmonics
+converge on a CPU, a magnitude takes minutes, and rebuilt phase is coherent from the first step.
+The decoder also says how noisy each bin is, and that part of the sound takes its grain from real noise instead of a smear.
+
+B batch, T samples, F frames (86.13 a second), K bins, C channels, L latents (F / 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import torch
+from stable_audio_tools.models.autoencoders import AudioAutoencoder
+from stable_audio_tools.models.bottleneck import VAEBottleneck
+from stable_audio_tools.models.pretransforms import AutoencoderPretransform
+from torch import Tensor, nn
+from torch.nn import functional
+
+from clvap.audio import SAMPLE_RATE_HZ
+from generation import spectrum
+
+FRAMES_PER_LATENT = 4
+RATIO = spectrum.HOP * FRAMES_PER_LATENT
+_CENTRE, _SPREAD = -7.0, 2.5  # about the mean and the deviation of log magnitudes of effects
+_NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh variable from its median
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Sizes of the networks.
+
+    latent_dim: channels of a latent
+    frame_width: width at 86 frames a second
+    latent_width: width at 21.5 latents a second
+    encoder_blocks, decoder_blocks: ConvNeXt blocks at the latent rate
+    frame_blocks: ConvNeXt blocks of the decoder at the frame rate
+    phase_iterations: Griffin-Lim iterations when decoding
+    """
+
+    latent_dim: int = 64
+    frame_width: int = 320
+    latent_width: int = 384
+    encoder_blocks: int = 2
+    decoder_blocks: int = 3
+    frame_blocks: int = 2
+    phase_iterations: int = 16
+
+
+class Block(nn.Module):
+    """A ConvNeXt block over time (Liu et al. 2022): (B, C, F) -> (B, C, F)."""
+
+    def __init__(self, width: int, kernel: int = 7, expansion: int = 2):
+        super().__init__()
+        self.mix = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.mix(x).transpose(1, 2))
+        y = self.narrow(functional.gelu(self.widen(y))) * self.scale
+        return x + y.transpose(1, 2)
+
+
+class SpectralEncoder(nn.Module):
+    """Wave (B, 1, T), T a multiple of 2 048 -> mean and scale of the latents (B, 2 * latent_dim, L)."""
+
+    def __init__(self, config: AutoencoderConfig):
+        super().__init__()
+        self.project = nn.Conv1d(spectrum.BINS, config.frame_width, 1)
+        self.frame_block = Block(config.frame_width)
+        self.down = nn.Conv1d(config.frame_width, config.latent_width, FRAMES_PER_LATENT, stride=FRAMES_PER_LATENT)
+        self.blocks = nn.Sequential(*(Block(config.latent_width) for _ in range(config.encoder_blocks)))
+        self.out = nn.Conv1d(config.latent_width, 2 * config.latent_dim, 1)
+
+    def forward(self, wave: Tensor) -> Tensor:
+        return self.encode(spectrum.log_magnitude(wave[:, 0]))
+
+    def encode(self, log_mag: Tensor) -> Tensor:
+        """Log magnitudes (B, F, K) -> (B, 2 * latent_dim, L)."""
+        x = self.frame_block(self.project(((log_mag - _CENTRE) / _SPREAD).transpose(1, 2)))
+        return self.out(self.blocks(self.down(x)))
+
+
+class Spectrogram(NamedTuple):
+    """What the decoder predicts, both (B, F, K).
+
+    log_mag: median log magnitude
+    log_deviation: log of the mean absolute deviation from it, in nats; about -0.71 where the sound is noise
+    """
+
+    log_mag: Tensor
+    log_deviation: Tensor
+
+
+class SpectralDecoder(nn.Module):
+    """Latents (B, latent_dim, L) -> wave (B, 1, T)."""
+
+    def __init__(self, config: AutoencoderConfig):
+        super().__init__()
+        self.iterations = config.phase_iterations
+        self.project = nn.Conv1d(config.latent_dim, config.latent_width, 3, padding=1)
+        self.blocks = nn.Sequential(*(Block(config.latent_width) for _ in range(config.decoder_blocks)))
+        self.up = nn.ConvTranspose1d(config.latent_width, config.frame_width, FRAMES_PER_LATENT, stride=FRAMES_PER_LATENT)
+        self.frame_blocks = nn.Sequential(*(Block(config.frame_width) for _ in range(config.frame_blocks)))
+        self.norm = nn.LayerNorm(config.frame_width)
+        self.magnitude = nn.Linear(config.frame_width, spectrum.BINS)
+        self.deviation = nn.Linear(config.frame_width, spectrum.BINS)
+
+    def predict(self, latents: Tensor) -> Spectrogram:
+        """Latents (B, latent_dim, L) -> spectrogram of L * 4 frames."""
+        x = self.frame_blocks(self.up(self.blocks(self.project(latents))))
+        x = self.norm(x.transpose(1, 2))
+        return Spectrogram(self.magnitude(x) * _SPREAD + _CENTRE, self.deviation(x).clamp(-4.0, 1.0))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return render(self.predict(latents), self.iterations).unsqueeze(1)
+
+
+def render(predicted: Spectrogram, iterations: int) -> Tensor:
+    """Wave (B, T) of a predicted spectrogram: peaks continued as tones, noisy bins filled with the grain of real noise."""
+    batch, frames, _ = predicted.log_mag.shape
+    generator = torch.Generator().manual_seed(0)  # the grain does not depend on who drew random numbers before
+    grain, noise_phasor = (part.to(predicted.log_mag.device) for part in spectrum.noise_texture(frames, batch, generator))
+    noisy = noisiness(predicted.log_deviation)
+    magnitude = (predicted.log_mag.clamp(spectrum.LOG_FLOOR, 1.0) + noisy * grain).exp()
+    magnitude = torch.where(predicted.log_mag > spectrum.LOG_FLOOR + 0.7, magnitude, torch.zeros_like(magnitude))
+    phasor = (1 - noisy) * spectrum.tonal_phase(predicted.log_mag) + noisy * noise_phasor
+    return spectrum.griffin_lim(magnitude, phasor / phasor.abs().clamp_min(1e-6), iterations)
+
+
+def noisiness(log_deviation: Tensor) -> Tensor:
+    """How much of a bin is noise, 0 to 1, by how far its magnitude strays from the median."""
+    return (log_deviation.exp() / _NOISE_DEVIATION).clamp_max(1.0)
+
+
+def build(config: AutoencoderConfig) -> AudioAutoencoder:
+    """The engine's autoencoder around these networks, with random weights."""
+    return AudioAutoencoder(
+        encoder=SpectralEncoder(config),
+        decoder=SpectralDecoder(config),
+        bottleneck=VAEBottleneck(),
+        latent_dim=config.latent_dim,
+        downsampling_ratio=RATIO,
+        sample_rate=SAMPLE_RATE_HZ,
+        io_channels=1,
+    )
+
+
+def pretransform(config: AutoencoderConfig, scale: float = 1.0) -> AutoencoderPretransform:
+    """The engine's pretransform; `scale` is the deviation of the latents, so that what the diffusion sees has unit deviation."""
+    return AutoencoderPretransform(build(config), scale=scale)
+
+
+def as_dict(config: AutoencoderConfig) -> dict[str, int]:
+    """The configuration as it stands in config.json."""
+    return asdict(config)
