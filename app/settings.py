@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
+from clvap.workspace import default_workspace
 
 Exposure = Literal["local", "shared", "space"]
 DEFAULT_PORT = 7860
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--share", action="store_true", help="make a public link; visitors cannot reach this machine's folders")
     parser.add_argument("--auth", metavar="USER:PASS", help="ask every visitor for this user and password")
     parser.add_argument("--library", metavar="DIR", help="folder of sounds to index at the start")
-    parser.add_argument("--workspace", metavar="DIR", default=platformdirs.user_data_dir("clvap-studio"), help="default: %(default)s")
+    parser.add_argument("--workspace", metavar="DIR", default=str(default_workspace()), help="default: %(default)s")
     parser.add_argument("--clvap", metavar="NAME_OR_PATH", default="clvap-mini", help="search model (default: %(default)s)")
     parser.add_argument("--generator", metavar="NAME_OR_PATH", default="sfx-mini", help="generator (default: %(default)s)")
     parser.add_argument("--device", default="auto", help=f"one of {', '.join(DEVICES)} (default: %(default)s)")

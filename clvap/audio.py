@@ -52,7 +52,7 @@ class Clip:
 
     def cut(self, start_s: float, end_s: float) -> Clip:
         """The part from `start_s` to `end_s`, both in seconds."""
-        start, end = (int(round(t * self.sample_rate_hz)) for t in (start_s, end_s))
+        start, end = (round(t * self.sample_rate_hz) for t in (start_s, end_s))
         return Clip(self.samples[:, max(start, 0) : end], self.sample_rate_hz)
 
 

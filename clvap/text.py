@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch
 from tokenizers import ByteLevelBPETokenizer
 from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer

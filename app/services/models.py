@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.settings import Settings
+from clvap.workspace import library_folder
 
 if TYPE_CHECKING:
     from clvap import Embedder
@@ -56,7 +57,7 @@ class Models:
         def open_library() -> Library:
             from clvap.library import Library
 
-            return Library.open(settings.workspace / "library", embedder())
+            return Library.open(library_folder(settings.workspace), embedder())
 
         def load_generator() -> Generator:
             from generation import Generator

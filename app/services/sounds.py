@@ -21,7 +21,7 @@ _PLAYED_BY_BROWSERS = {".wav", ".flac", ".ogg", ".mp3"}
 _WAV_SUBTYPES = {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"}
 _READ_WHOLE_UNDER_S = 60.0
 _SAMPLED = 2_048
-OUTLINE_BINS = 120
+OUTLINE_BINS = 96
 
 
 class Sounds:

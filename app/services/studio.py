@@ -143,7 +143,11 @@ class Studio:
             yield Ended(cancelled=False)
 
     def _search(self, query: Query, request: ImitateRequest) -> tuple[KeptMatch, ...]:
-        found = self._models.library().search(query, k=request.hits, filters=_filters(request))
+        from clvap.library import Weights
+
+        both = query.text is not None and query.contours is not None
+        weights = Weights().balanced(request.balance) if both else None
+        found = self._models.library().search(query, k=request.hits, weights=weights, filters=_filters(request))
         return tuple(
             KeptMatch(str(match.path), match.name, match.caption, match.category or "", float(match.score), float(match.duration_s))
             for match in found

@@ -7,19 +7,27 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+import gradio as gr
+
 from app.services.board import Notice
 from app.services.gestures import Gesture
 from app.services.history import Entry, KeptMatch, KeptTake
 from app.services.sounds import Sounds
 from app.ui.plots import gesture_picture
 
-ACTIONS_JS = """
+_ACTIONS_JS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
   if (button) trigger('click', {...button.dataset});
 });
 """
+_FIRST_ON_A_PHONE = 5
 _SKELETON = '<article class="card skeleton"><span></span><div><i></i><b></b></div></article>'
+
+
+def area(value: str = "", **options) -> gr.HTML:
+    """A part of the page that holds these cards; a click on a button with `data-act` is its click event, with the button's data."""
+    return gr.HTML(value, apply_default_css=False, js_on_load=_ACTIONS_JS, **options)
 
 
 def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | None = None) -> str:
@@ -30,7 +38,9 @@ def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | N
         return _column("Hits", "", _empty("Sounds of your library that fit appear here."))
     if not entry.matches:
         return _column("Hits", "0", _empty("Nothing in the library fits. Widen the filters, or add a folder in the Library tab."))
-    return _column("Hits", str(len(entry.matches)), "".join(_hit(match, sounds, show_paths) for match in entry.matches))
+    found = [_hit(match, sounds, show_paths) for match in entry.matches]
+    more = f'<button class="more" data-more>Show all {len(found)}</button>' if len(found) > _FIRST_ON_A_PHONE else ""
+    return _column("Hits", str(len(found)), "".join(found) + more)
 
 
 def searching() -> str:
@@ -60,8 +70,8 @@ def gesture(heard: Gesture | None, token: str | None) -> str:
         return ""
     picture = gesture_picture(heard.clip, heard.contours)
     return (
-        f'<div class="card gesture">{_play("the gesture", token)}<div class="stage" data-seek>{picture}<i class="needle"></i></div>'
-        '<button class="quiet" data-act="drop">Record another</button></div>'
+        f'<div class="card gesture"><div class="stage" data-seek>{picture}<i class="needle"></i></div>'
+        f'{_play("the gesture", token)}<button class="quiet" data-act="drop">Record another</button></div>'
     )
 
 
@@ -102,7 +112,7 @@ def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
 def _take(take: KeptTake, index: int, rank: int, entry: Entry, sounds: Sounds) -> str:
     token, name = sounds.token(entry.folder / take.file), f"Take {index + 1}"
     save = f'<a class="quiet" href="sound/{token}?save=1" download data-file="{escape(_take_name(entry, index))}">Download</a>'
-    foot = f'<div class="foot"><span>seed {take.seed}</span><span>{take.seconds:.1f} s</span>{save}{_seed(token, name)}</div>'
+    foot = f'<div class="foot"><span title="random seed">#{take.seed}</span><span>{take.seconds:.1f} s</span>{save}{_seed(token, name)}</div>'
     return _card(name, token, take.score, foot, rank)
 
 

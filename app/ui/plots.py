@@ -20,7 +20,7 @@ def wave_mask(peaks: np.ndarray) -> str:
     bars = "".join(f"M{i * 4 + 2} {50 - height:.1f}V{50 + height:.1f}" for i, height in enumerate(np.maximum(peaks * 48, 1.5)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(peaks) * 4} 100" preserveAspectRatio="none">'
-        f'<path d="{bars}" stroke="#000" stroke-width="2.4" stroke-linecap="round"/></svg>'
+        f'<path d="{bars}" stroke="#000" stroke-width="2.6" stroke-linecap="round"/></svg>'
     )
 
 
@@ -39,9 +39,9 @@ def gesture_picture(clip: Clip, contours: Contours) -> str:
     drawn = "".join(f'<path class="line {name}" d="{path}"/>' for name, path in lines)
     legend = "".join(f'<span class="{name}">{name}</span>' for name, path in lines if path)
     return (
+        f'<div class="legend">{legend}<span class="length">{clip.duration_s:.1f} s</span></div>'
         f'<svg class="gesture-plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="Waveform with loudness, brightness and pitch"><path class="body" d="{_body(clip)}"/>{drawn}</svg>'
-        f'<div class="legend">{legend}<span class="length">{clip.duration_s:.1f} s</span></div>'
     )
 
 

@@ -7,6 +7,7 @@ R rows, V imitations a row, F frames, M mel bands, E teacher dimensions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +41,12 @@ def build(rows: list[Row], folder: Path, passes: int, features: LogMel, teacher:
     for number in range(passes):
         if (folder / f"pass-{number}").exists():
             continue
-        made = _one_pass(rows, np.random.default_rng([seed, number]), features, teacher, number == 0, lambda d, t, w: progress(number * len(rows) + d, passes * len(rows), w))
-        partial = folder / f"partial-{number}"
-        partial.mkdir(exist_ok=True)
+        made = _one_pass(rows, np.random.default_rng([seed, number]), features, teacher, number == 0, partial(_of_all, progress, number, passes))
+        unfinished = folder / f"partial-{number}"
+        unfinished.mkdir(exist_ok=True)
         for name in ("audio", "voice", "teacher"):
-            np.save(partial / f"{name}.npy", getattr(made, name))
-        partial.rename(folder / f"pass-{number}")
+            np.save(unfinished / f"{name}.npy", getattr(made, name))
+        unfinished.rename(folder / f"pass-{number}")
 
 
 def available(folder: Path) -> list[BankPass]:
@@ -53,10 +54,16 @@ def available(folder: Path) -> list[BankPass]:
     return [BankPass(*(np.load(path / f"{name}.npy", mmap_mode="r") for name in ("audio", "voice", "teacher"))) for path in sorted(folder.glob("pass-*"))]
 
 
+def _of_all(progress: Progress, number: int, passes: int, done: int, total: int, what: str) -> None:
+    """Progress within one pass as progress over all of them."""
+    progress(number * total + done, passes * total, what)
+
+
 def _one_pass(rows: list[Row], rng: np.random.Generator, features: LogMel, teacher: Yamnet | None, plain: bool, progress: Progress) -> BankPass:
     """`plain` leaves the sounds as they are, so that the first pass shows what search will see."""
     shape = (features.frames, features.mel_bands)
-    made = BankPass(np.zeros((len(rows), *shape), np.float16), np.zeros((len(rows), IMITATIONS, *shape), np.float16), np.zeros((len(rows), Yamnet.DIMENSIONS), np.float16))
+    shapes = (len(rows), *shape), (len(rows), IMITATIONS, *shape), (len(rows), Yamnet.DIMENSIONS)
+    made = BankPass(*(np.zeros(each, np.float16) for each in shapes))
     for i, row in enumerate(rows):
         clip = read(row.path, max_duration_s=15)
         if clip.peak == 0:

@@ -21,10 +21,9 @@ _TECHNICAL = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,})(?![a-z0-9])"
 )
 _FILLERS = frozenset(
-    "wav wave wavs aif aiff flac ogg mp3 audio sound sounds sample samples sfx fx file files stereo mono copy final edit edited master "
-    "mastered bounce bounced export exports rendered render untitled recording rec pack library lib misc various".split()
+    ["wav", "wave", "wavs", "aif", "aiff", "flac", "ogg", "mp3", "audio", "sound", "sounds", "sample", "samples", "sfx", "fx", "file", "files", "stereo", "mono", "copy", "final", "edit", "edited", "master", "mastered", "bounce", "bounced", "export", "exports", "rendered", "render", "untitled", "recording", "rec", "pack", "library", "lib", "misc", "various"]
 )
-_DRUM_MACHINES = frozenset("606 707 808 909".split())
+_DRUM_MACHINES = frozenset(["606", "707", "808", "909"])
 _SHORTENED_MODES = {"m": "m", "min": "m", "minor": "m", "maj": "maj", "major": "maj"}
 
 

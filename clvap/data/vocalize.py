@@ -36,7 +36,8 @@ class Speaker:
 
     @staticmethod
     def draw(rng: np.random.Generator) -> Speaker:
-        return Speaker(float(rng.choice([115, 130, 190, 220, 260]) * rng.uniform(0.8, 1.25)), float(rng.uniform(0.92, 1.3)), float(rng.beta(1.5, 4)), float(rng.uniform(0.55, 1.15)))
+        pitch_hz = rng.choice([115, 130, 190, 220, 260]) * rng.uniform(0.8, 1.25)
+        return Speaker(float(pitch_hz), float(rng.uniform(0.92, 1.3)), float(rng.beta(1.5, 4)), float(rng.uniform(0.55, 1.15)))
 
 
 class Imitator:

@@ -99,25 +99,30 @@ def align(query: np.ndarray, candidates: np.ndarray) -> Alignment:
     distance of the envelopes and of their slopes, so that onsets meet onsets.
     """
     frames, count = len(query), len(candidates)
-    cost = np.abs(query[None, :, None] - candidates[:, None, :])
-    cost += 2 * np.abs(np.gradient(query)[None, :, None] - np.gradient(candidates, axis=1)[:, None, :])
-    total = np.full((frames + 1, frames + 1, count), np.inf, dtype=np.float32)  # shifted by one: row and column 0 are outside
-    total[0, 0] = 0
-    move = np.zeros((frames, frames, count), dtype=np.int8)
-    cost = np.ascontiguousarray(np.moveaxis(cost, 0, 2), dtype=np.float32)
-    for diagonal in range(2 * frames - 1):
-        i = np.arange(max(0, diagonal - frames + 1), min(frames, diagonal + 1))
-        i = i[np.abs(2 * i - diagonal) <= _BAND]
-        j = diagonal - i
-        ways = np.stack([total[i, j], total[i, j + 1] + _WARP_COST, total[i + 1, j] + _WARP_COST])
-        best = ways.argmin(axis=0)
-        total[i + 1, j + 1] = cost[i, j] + np.take_along_axis(ways, best[None], axis=0)[0]
-        move[i, j] = best
-    return _walk_back(move, frames, count)
+    level, slope = query[:, None].astype(np.float32), 2 * np.gradient(query)[:, None].astype(np.float32)
+    levels = np.ascontiguousarray(candidates.T[::-1], dtype=np.float32)
+    slopes = np.ascontiguousarray(2 * np.gradient(candidates, axis=1).T[::-1], dtype=np.float32)
+    moves = np.zeros((2 * frames - 1, frames, count), dtype=np.int8)
+    before, previous = (np.full((frames + 1, count), np.inf, dtype=np.float32) for _ in range(2))
+    before[0] = 0
+    for diagonal in range(2 * frames - 1):  # holds the pairs (i, diagonal - i); row i + 1 of the totals belongs to i
+        first = max(0, diagonal - frames + 1, -((_BAND - diagonal) // 2))
+        last = min(frames, diagonal + 1, (diagonal + _BAND) // 2 + 1)
+        here, there = slice(first, last), slice(first + frames - 1 - diagonal, last + frames - 1 - diagonal)
+        cost = np.abs(level[here] - levels[there])
+        cost += np.abs(slope[here] - slopes[there])
+        from_query, from_candidate = previous[here], previous[first + 1 : last + 1]
+        alone = np.minimum(from_query, from_candidate) + _WARP_COST
+        together = before[here]
+        moves[diagonal, here] = np.where(together <= alone, 0, np.where(from_query <= from_candidate, 1, 2))
+        total = np.full_like(previous, np.inf)
+        total[first + 1 : last + 1] = cost + np.minimum(together, alone)
+        before, previous = previous, total
+    return _walk_back(moves, frames, count)
 
 
-def _walk_back(move: np.ndarray, frames: int, count: int) -> Alignment:
-    """Follow the cheapest moves from the last pair of frames to the first."""
+def _walk_back(moves: np.ndarray, frames: int, count: int) -> Alignment:
+    """Follow the cheapest moves (0 in both sounds, 1 in the query, 2 in the candidate) from the last pair of frames to the first."""
     i = np.full(count, frames - 1)
     j = i.copy()
     rows = np.arange(count)
@@ -126,7 +131,7 @@ def _walk_back(move: np.ndarray, frames: int, count: int) -> Alignment:
         going = (i > 0) | (j > 0)
         if not going.any():
             break
-        taken = move[i, j, rows]
+        taken = moves[i + j, i, rows]
         i, j = i - (going & (taken != 2)), j - (going & (taken != 1))
         steps.append((i, j, going))
     at_query, at_candidate, weight = (np.stack(part) for part in zip(*steps))

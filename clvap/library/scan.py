@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,21 +65,28 @@ class _Described:
     category: str
 
 
+def existing_folder(folder: str | Path) -> Path:
+    """The absolute path of a folder, links followed. Raises LibraryError where it is missing or is no folder."""
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise LibraryError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; name a folder that holds sound files")
+    return path
+
+
 def scan(root: Path) -> Scan:
     """Find the sound files under a folder. Hidden files and folders are left out, links are followed once.
 
     Raises LibraryError where the folder is missing or is no folder.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise LibraryError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}; name a folder that holds sound files")
+    root = existing_folder(root)
     skipped: list[Skipped] = []
     described: dict[str, _Described] = {}
     found: list[str] = []
     for folder, names in _walk(root, skipped):
         texts = {name.lower(): name for name in names if name.lower().endswith(".txt")}
-        if SIDECAR in names:
-            described.update(_read_table(Path(folder, SIDECAR), skipped))
+        for name in names:
+            if name.lower() == SIDECAR:
+                described.update(_read_table(Path(folder, name), skipped))
         for name in names:
             stem, suffix = os.path.splitext(name)
             if suffix.lower() not in EXTENSIONS:
@@ -119,6 +127,9 @@ def _sound(path: str, root: Path, described: _Described | None, skipped: list[Sk
     except OSError as error:
         skipped.append(Skipped(path, f"could not be opened ({error.strerror}); check the link or the permissions"))
         return None
+    if not stat.S_ISREG(status.st_mode):
+        skipped.append(Skipped(path, "not a regular file; remove it or give the folder another name"))
+        return None
     caption = (described and described.caption) or folder_captions.caption(Path(path), root)
     category = (described and described.category) or folder_captions.category(Path(path), root)
     return Sound(path, caption, category, status.st_size, status.st_mtime_ns)
@@ -133,7 +144,7 @@ def _read_table(path: Path, skipped: list[Skipped]) -> dict[str, _Described]:
                 skipped.append(Skipped(str(path), "has no column 'path'; its first line should read path,caption,category"))
                 return {}
             return {
-                os.path.normpath(path.parent / row["path"]): _Described(_tidy(row.get("caption")), _tidy(row.get("category")))
+                os.path.normpath(path.parent / row["path"].replace("\\", "/")): _Described(_tidy(row.get("caption")), _tidy(row.get("category")))
                 for row in reader
                 if row["path"]
             }

@@ -53,14 +53,17 @@ def contact(n: int, contact_s: float) -> Array:
 def ring(rng: Generator, body: Modes, excitation: Array, width: float = 0.6) -> Array:
     """The body's answer to an excitation (T,), each mode at its own place in the stereo picture, (2, T)."""
     n = len(excitation)
-    out = np.zeros((2, n))
+    driven = np.flatnonzero(excitation)
+    spent = int(driven[-1]) + 1 if len(driven) else n
+    out = np.zeros((2, n), dtype=np.float32)
     for frequency, level, t60 in zip(body.frequencies_hz, body.levels, body.t60_s):
         radius = 10.0 ** (-3.0 / (t60 * RATE_HZ))
         omega = 2.0 * np.pi * frequency / RATE_HZ
-        filtered = signal.lfilter([level * np.sin(omega)], [1.0, -2.0 * radius * np.cos(omega), radius * radius], excitation)
+        lasting = min(n, spent + int(1.1 * t60 * RATE_HZ))  # after that the mode is silent
+        filtered = signal.lfilter([level * np.sin(omega)], [1.0, -2.0 * radius * np.cos(omega), radius * radius], excitation[:lasting])
         place = 0.25 * np.pi * (1.0 + width * rng.uniform(-1.0, 1.0))
-        out[0] += np.cos(place) * filtered
-        out[1] += np.sin(place) * filtered
+        out[0, :lasting] += np.cos(place) * filtered
+        out[1, :lasting] += np.sin(place) * filtered
     return out
 
 
@@ -97,22 +100,22 @@ def scatter(rng: Generator, n: int, at: Array, grains: Sequence[Array], levels: 
     at = np.asarray(at, dtype=int)
     levels = np.broadcast_to(levels, at.shape)
     angle = 0.25 * np.pi * (1.0 + (width * rng.uniform(-1.0, 1.0, len(at)) if places is None else places))
+    gains = (levels * np.stack([np.cos(angle), np.sin(angle)])).astype(np.float32)
     which = rng.integers(0, len(grains), len(at))
-    out = np.zeros((2, n))
-    for index, grain in enumerate(grains):
-        chosen = (which == index) & (at < n) & (at >= 0)
-        if not chosen.any():
-            continue
-        train = np.zeros((2, n))
-        np.add.at(train[0], at[chosen], levels[chosen] * np.cos(angle[chosen]))
-        np.add.at(train[1], at[chosen], levels[chosen] * np.sin(angle[chosen]))
-        out += signal.oaconvolve(train, grain[None, :], axes=1)[:, :n]
-    return out
+    grains = [np.asarray(grain, dtype=np.float32) for grain in grains]
+    longest = max(len(grain) for grain in grains)
+    out = np.zeros((2, n + longest), dtype=np.float32)
+    for start, index, left, right in zip(at.tolist(), which.tolist(), gains[0].tolist(), gains[1].tolist()):
+        if 0 <= start < n:
+            grain = grains[index]
+            out[0, start : start + len(grain)] += left * grain
+            out[1, start : start + len(grain)] += right * grain
+    return out[:, :n]
 
 
 def place(n: int, at_s: Sequence[float], sounds: Sequence[Array], levels: Sequence[float] | float = 1.0) -> Array:
     """Lay sounds (T,) or (2, T) at times in seconds on one stereo track of `n` samples; what runs over the end is cut."""
-    out = np.zeros((2, n))
+    out = np.zeros((2, n), dtype=np.float32)
     for start_s, sound, level in zip(at_s, sounds, np.broadcast_to(levels, len(at_s))):
         start = int(start_s * RATE_HZ)
         size = min(sound.shape[-1], n - start)

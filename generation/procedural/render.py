@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
-from clvap.audio import SAMPLE_RATE_HZ, Clip, write
+import numpy as np
+import soundfile
+
+from clvap.audio import SAMPLE_RATE_HZ, AudioError
 from clvap.progress import Progress, silent
 from generation.procedural.catalog import catalog
 
@@ -28,18 +30,26 @@ def render_starter_library(folder: Path, *, seed: int = 0, progress: Progress = 
         target = folder / effect.path
         if target.exists():
             continue
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part.wav")
-        try:
-            write(partial, Clip(effect.render(seed), SAMPLE_RATE_HZ))
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        _write_whole(target, effect.render(seed))
     progress(len(wanted), len(wanted), "")
+
+
+def _write_whole(target: Path, samples: np.ndarray) -> None:
+    """Write beside the target and rename: a folder scan meanwhile sees no half file, as `.part` is no sound's suffix."""
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(str(partial), samples.T, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+        partial.replace(target)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{target}: could not be written ({error}); free some disk space or choose another folder") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _write_sidecar(folder: Path) -> None:
     """The captions are written first, so that a library that is scanned while it is being made has its words."""
-    partial = folder / f".{SIDECAR}.{os.getpid()}.part"
+    partial = folder / f".{SIDECAR}.part"
     with partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("path", "caption", "category"))

@@ -9,6 +9,7 @@ from numpy.random import Generator
 from scipy import fft, signal
 
 RATE_HZ = 44_100
+LN_60_DB = 6.9078
 Array = np.ndarray
 
 
@@ -19,46 +20,52 @@ def length(seconds: float) -> int:
 
 def clock(n: int) -> Array:
     """Seconds since the start of each of `n` samples, (T,)."""
-    return np.arange(n) / RATE_HZ
+    return np.arange(n, dtype=np.float32) / np.float32(RATE_HZ)
+
+
+def line(n: int) -> Array:
+    """Fraction of the length at each of `n` samples, 0 to 1, (T,)."""
+    return np.linspace(0.0, 1.0, n, dtype=np.float32)
 
 
 def curve(n: int, *points: tuple[float, float], power: float = 1.0) -> Array:
     """Straight lines through (fraction of the length, value), raised to `power`, (T,)."""
     at, values = zip(*points)
-    line = np.interp(np.linspace(0.0, 1.0, n), at, values)
-    return line if power == 1.0 else np.maximum(line, 0.0) ** power
+    path = np.interp(line(n), at, values).astype(np.float32)
+    return path if power == 1.0 else np.maximum(path, 0.0) ** np.float32(power)
 
 
 def glide(n: int, *points: tuple[float, float]) -> Array:
     """As `curve`, but even steps are even ratios: for frequencies in Hz, (T,)."""
     at, values = zip(*points)
-    return np.exp(np.interp(np.linspace(0.0, 1.0, n), at, np.log(values)))
+    return np.exp(np.interp(line(n), at, np.log(values)))
 
 
 def decay(n: int, t60_s: float) -> Array:
     """Exponential decay that has lost 60 dB after `t60_s` seconds, (T,)."""
-    return 10.0 ** (-3.0 * clock(n) / t60_s)
+    return np.exp(clock(n) * np.float32(-LN_60_DB / t60_s))
 
 
 def strike(n: int, attack_s: float, t60_s: float) -> Array:
     """Rise within `attack_s`, then decay by 60 dB in `t60_s`, (T,)."""
     t = clock(n)
-    return np.minimum(t / max(attack_s, 1e-5), 1.0) * 10.0 ** (-3.0 * np.maximum(t - attack_s, 0.0) / t60_s)
+    return np.minimum(t / max(attack_s, 1e-5), 1.0) * np.exp(np.maximum(t - attack_s, 0.0) * np.float32(-LN_60_DB / t60_s))
 
 
 def hump(n: int, peak: float, rise: float = 2.0, fall: float = 2.0) -> Array:
     """Swell from 0 to 1 at fraction `peak` and back to 0; larger powers make it more pointed, (T,)."""
-    x = np.linspace(0.0, 1.0, n)
+    x = line(n)
     return np.where(x < peak, (x / peak) ** rise, (np.maximum(1.0 - x, 0.0) / (1.0 - peak)) ** fall)
 
 
 def wander(rng: Generator, n: int, rate_hz: float) -> Array:
     """Smooth random movement in -1..1 with about `rate_hz` turns a second, (T,)."""
     knots = max(int(n / RATE_HZ * rate_hz) + 3, 4)
-    at = np.linspace(0.0, knots - 1.001, n)
-    left = at.astype(int)
-    blend = 0.5 - 0.5 * np.cos(np.pi * (at - left))
-    values = rng.uniform(-1.0, 1.0, knots + 1)
+    at = np.linspace(0.0, knots - 1.001, n, dtype=np.float32)
+    left = at.astype(np.int32)
+    blend = at - left
+    blend *= blend * (3.0 - 2.0 * blend)
+    values = rng.uniform(-1.0, 1.0, knots + 1).astype(np.float32)
     return values[left] * (1.0 - blend) + values[left + 1] * blend
 
 
@@ -71,20 +78,25 @@ def phase(frequency_hz: Array | float, n: int | None = None, start: float = 0.0)
 
 def sine(frequency_hz: Array | float, n: int | None = None, modulation: Array | float = 0.0, start: float = 0.0) -> Array:
     """Sine wave, phase-modulated by `modulation` radians, (T,)."""
-    return np.sin(2.0 * np.pi * phase(frequency_hz, n, start) + modulation)
+    return np.sin(_turn(phase(frequency_hz, n, start)) + modulation)
+
+
+def _turn(cycles: Array) -> Array:
+    """Cycles as an angle in 0..2 pi; single precision is enough once whole turns are taken off."""
+    return ((cycles - np.floor(cycles)) * (2.0 * np.pi)).astype(np.float32)
 
 
 def saw(frequency_hz: Array | float, n: int | None = None, start: float = 0.0) -> Array:
     """Sawtooth with rounded corners (polynomial band-limited step, Valimaki & Huovilainen 2007), (T,)."""
     cycles = phase(frequency_hz, n, start)
     step = np.clip(np.broadcast_to(frequency_hz, cycles.shape) / RATE_HZ, 1e-6, 0.49)
-    position = cycles % 1.0
+    position = cycles - np.floor(cycles)
     wave = 2.0 * position - 1.0
     early, late = position < step, position > 1.0 - step
     a, b = position[early] / step[early], (position[late] - 1.0) / step[late]
     wave[early] -= a + a - a * a - 1.0
     wave[late] -= b * b + b + b + 1.0
-    return wave
+    return wave.astype(np.float32)
 
 
 def pulse(frequency_hz: Array | float, n: int | None = None, width: float = 0.5) -> Array:
@@ -94,18 +106,19 @@ def pulse(frequency_hz: Array | float, n: int | None = None, width: float = 0.5)
 
 def bursts(frequency_hz: Array | float, n: int | None = None, sharpness: float = 20.0) -> Array:
     """One narrow positive bump each cycle, 0..1: firing strokes, wing beats, tremolo, (T,)."""
-    return np.exp(sharpness * (np.cos(2.0 * np.pi * phase(frequency_hz, n)) - 1.0))
+    return np.exp(np.float32(sharpness) * (np.cos(_turn(phase(frequency_hz, n))) - 1.0))
 
 
 def noise(rng: Generator, n: int, slope_db: float = 0.0, channels: int = 1) -> Array:
     """Gaussian noise of unit level whose spectrum falls by `slope_db` per octave (0 white, -3 pink, -6 brown); (T,) or (C, T)."""
     shape = (n,) if channels == 1 else (channels, n)
     if slope_db == 0.0:
-        return rng.standard_normal(shape)
+        return rng.standard_normal(shape, dtype=np.float32)
     size = fft.next_fast_len(n, real=True)
-    spectrum = fft.rfft(rng.standard_normal((*shape[:-1], size)))
-    frequency = np.maximum(np.arange(spectrum.shape[-1]) * RATE_HZ / size, 30.0)
-    coloured = fft.irfft(spectrum * (frequency / 1_000.0) ** (slope_db / 6.02), size)[..., :n]
+    spectrum = fft.rfft(rng.standard_normal((*shape[:-1], size), dtype=np.float32))
+    frequency = np.maximum(np.arange(spectrum.shape[-1], dtype=np.float32) * np.float32(RATE_HZ / size), 30.0)
+    spectrum *= np.exp(np.log(frequency / 1_000.0) * np.float32(slope_db / 6.02))
+    coloured = fft.irfft(spectrum, size)[..., :n]
     return coloured / (coloured.std() + 1e-12)
 
 
@@ -132,15 +145,15 @@ def resonator(x: Array, frequency_hz: float, t60_s: float) -> Array:
 def sculpt(x: Array, gain: Callable[[Array, Array], Array], size: int = 1_024) -> Array:
     """Filter with a response that moves: short-time spectra times `gain(frequency_hz (F, 1), fraction of the length (1, K))`."""
     hop, n = size // 4, x.shape[-1]
-    window = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
-    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(size, size + hop)])
+    window = (np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2).astype(np.float32)
+    padded = np.pad(x.astype(np.float32), [(0, 0)] * (x.ndim - 1) + [(size, size + hop)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)[..., ::hop, :]
     count = frames.shape[-2]
-    at = np.clip((np.arange(count) * hop - size / 2) / max(n, 1), 0.0, 1.0)
-    frequency = np.arange(size // 2 + 1) * RATE_HZ / size
-    shape = np.broadcast_to(gain(frequency[:, None], at[None, :]), (len(frequency), count)).T
+    at = np.clip((np.arange(count, dtype=np.float32) * hop - size / 2) / max(n, 1), 0.0, 1.0)
+    frequency = np.arange(size // 2 + 1, dtype=np.float32) * np.float32(RATE_HZ / size)
+    shape = np.broadcast_to(gain(frequency[:, None], at[None, :]), (len(frequency), count)).T.astype(np.float32)
     pieces = fft.irfft(fft.rfft(frames * window) * shape, size) * (window / 1.5)
-    out = np.zeros((*x.shape[:-1], (count + 3) * hop))
+    out = np.zeros((*x.shape[:-1], (count + 3) * hop), dtype=np.float32)
     for quarter in range(4):
         block = pieces[..., quarter * hop : (quarter + 1) * hop].reshape(*x.shape[:-1], count * hop)
         out[..., quarter * hop : (quarter + count) * hop] += block
@@ -149,13 +162,14 @@ def sculpt(x: Array, gain: Callable[[Array, Array], Array], size: int = 1_024) -
 
 def bump(frequency_hz: Array, centre_hz: Array | float, octaves: float) -> Array:
     """Bell-shaped response around a centre, `octaves` wide (one standard deviation), for `sculpt`."""
-    return np.exp(-0.5 * (np.log2(np.maximum(frequency_hz, 10.0) / centre_hz) / octaves) ** 2)
+    distance = np.log2(np.maximum(frequency_hz, 10.0)) - np.log2(centre_hz)
+    return np.exp(-0.5 * np.square(distance / octaves))
 
 
 def along(at: Array, *points: tuple[float, float]) -> Array:
     """Value of a frequency path at fractions `at`, interpolated in ratios, for `sculpt`."""
     where, values = zip(*points)
-    return np.exp(np.interp(at, where, np.log(values)))
+    return np.exp(np.interp(at, where, np.log(values))).astype(np.float32)
 
 
 def formants(frequency_hz: Array, centres_hz: list[Array | float], widths_hz: list[float], levels: list[float]) -> Array:
@@ -164,6 +178,13 @@ def formants(frequency_hz: Array, centres_hz: list[Array | float], widths_hz: li
     for centre, width, level in zip(centres_hz, widths_hz, levels):
         out = out + level / np.sqrt(1.0 + ((frequency_hz - centre) / (0.5 * width)) ** 2)
     return out
+
+
+def convolve(x: Array, kernel: Array) -> Array:
+    """Full convolution along the last axis in single precision."""
+    n = x.shape[-1] + kernel.shape[-1] - 1
+    size = fft.next_fast_len(n, real=True)
+    return fft.irfft(fft.rfft(x.astype(np.float32), size) * fft.rfft(kernel.astype(np.float32), size), size)[..., :n]
 
 
 def limit(x: Array, drive: float = 1.0) -> Array:
@@ -178,7 +199,7 @@ def unit(x: Array) -> Array:
 
 def fade(x: Array, in_s: float = 0.002, out_s: float = 0.02) -> Array:
     """Raised-cosine fades at both ends, along the last axis."""
-    x, n = np.array(x, dtype=np.float64), x.shape[-1]
+    x, n = np.array(x, dtype=np.float32), x.shape[-1]
     for seconds, side in ((in_s, slice(None)), (out_s, slice(None, None, -1))):
         size = min(max(int(seconds * RATE_HZ), 2), n // 2)
         x[..., side][..., :size] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(size) / size)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
-from scipy import signal
 
-from generation.procedural.signals import RATE_HZ, Array, band, clock, curve, decay, fade, length, noise, unit
+from generation.procedural.signals import RATE_HZ, Array, band, clock, convolve, curve, decay, fade, length, noise, unit
 
 MAX_SECONDS = 6.0
 SOUND_SPEED_MPS = 343.0
@@ -35,7 +34,7 @@ def widen(rng: Generator, x: Array, amount: float = 0.5) -> Array:
     size = length(0.012)
     side = np.zeros(size)
     side[rng.integers(20, size, 10)] = rng.choice([-1.0, 1.0], 10) * rng.uniform(0.2, 0.5, 10)
-    difference = amount * signal.oaconvolve(x, side)[: len(x)]
+    difference = amount * convolve(x, side)[: len(x)]
     return np.stack([x + difference, x - difference])
 
 
@@ -52,7 +51,7 @@ def room(rng: Generator, x: Array, t60_s: float, mix: float, low_hz: float = 150
         shift = rng.integers(-40, 40, len(taps))
         tail[channel, np.clip(taps + shift, 0, n - 1)] += rng.choice([-1.0, 1.0], len(taps)) * rng.uniform(2.0, 5.0, len(taps)) * 0.5
     tail /= np.sqrt((tail**2).sum(axis=1, keepdims=True)) + 1e-9
-    wet = signal.oaconvolve(x, tail, axes=1)
+    wet = convolve(x, tail)
     out = mix * wet * (np.sqrt((x**2).sum()) / (np.sqrt((wet**2).sum()) + 1e-9))
     out[:, : x.shape[1]] += x
     return out
@@ -90,7 +89,7 @@ def reverse(x: Array) -> Array:
 
 def deliver(rng: Generator, x: Array) -> Array:
     """The finished effect: no direct current, no silence before it, short fades, at most 6 s, peak between -5 and -1.2 dBFS; float32 (2, T)."""
-    x = stereo(x)
+    x = np.pad(stereo(x), ((0, 0), (132, 0)))  # room for the fade, so that it never blunts an attack
     x = band(unit(x - x.mean(axis=1, keepdims=True)), 22.0, None)
     envelope = np.abs(x).max(axis=0)
     heard = np.flatnonzero(envelope > 10.0 ** (-46.0 / 20.0) * envelope.max())

@@ -1,0 +1,103 @@
+"""The named endpoints for `gradio_client`: /search, /generate, /imitate, and /index on one's own machine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from app.services.errors import explain
+from app.services.history import Entry
+from app.services.studio import Found, ImitateRequest, Studio, TakeKept, Trouble
+from app.ui.visitor import owner
+
+
+class Api:
+    """Endpoints. Their inputs are unseen components, so that gradio itself refuses files that were not uploaded."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        with gr.Group(visible=False):
+            voice = gr.Audio(type="filepath", label="voice", sources=["upload"])
+            text, balance = gr.Textbox(label="text"), gr.Slider(0, 1, 0.5, label="balance")
+            k, seconds = gr.Number(20, label="k", precision=0), gr.Number(None, label="seconds")
+            variations, seed = gr.Number(3, label="variations", precision=0), gr.Number(None, label="seed", precision=0)
+            result = gr.JSON()
+            self._endpoint(self.search, [voice, text, balance, k], result, "search")
+            self._endpoint(self.generate, [voice, text, balance, seconds, variations, seed], result, "generate")
+            self._endpoint(self.imitate, [voice, text, balance, k, seconds, variations, seed], result, "imitate")
+            if studio.settings.exposure == "local":
+                self._endpoint(self.index, [gr.Textbox(label="folder")], result, "index")
+
+    @staticmethod
+    def _endpoint(function, inputs: list, output: gr.JSON, name: str) -> None:
+        gr.Button(visible=False).click(function, inputs, output, api_name=name, concurrency_limit=4)
+
+    def search(self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, request: gr.Request = None) -> dict:
+        """Sounds of the library that fit a voice, words, or both: {"matches": [{"path", "score", "caption", "duration_s"}]}, best first."""
+        entry = self._run(request, voice, text, balance, hits=int(k), variations=0)
+        return {"matches": self._matches(entry)}
+
+    def generate(
+        self, voice: str | None, text: str | None = "", balance: float = 0.5, seconds: float | None = None, variations: int = 3,
+        seed: int | None = None, request: gr.Request = None,
+    ) -> dict:  # fmt: skip
+        """New sounds for a voice, words, or both: {"takes": [{"path", "score", "seed", "seconds"}]}, best first."""
+        entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), seconds=seconds, seed=seed)
+        return {"takes": self._takes(entry)}
+
+    def imitate(
+        self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, seconds: float | None = None,
+        variations: int = 3, seed: int | None = None, request: gr.Request = None,
+    ) -> dict:  # fmt: skip
+        """Both at once: {"matches": [...], "takes": [...]}."""
+        entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), seconds=seconds, seed=seed)
+        return {"matches": self._matches(entry), "takes": self._takes(entry)}
+
+    def index(self, folder: str) -> dict:
+        """Index a folder of this machine and wait: {"indexed", "unchanged", "skipped": [{"path", "reason"}], "seconds"}."""
+        try:
+            report = self._studio.library.index(folder)
+        except Exception as error:
+            raise gr.Error(explain(error)) from error
+        skipped = [{"path": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped]
+        return {"indexed": report.indexed, "unchanged": report.unchanged, "skipped": skipped, "seconds": report.seconds}
+
+    def _run(self, request: gr.Request, voice: str | None, text: str | None, balance: float, **wanted) -> Entry:
+        """The finished history entry of one request; any trouble becomes an error of the call."""
+        asked = ImitateRequest(Path(voice) if voice else None, text or "", balance, owner(self._studio, request), **wanted)
+        entry: Entry | None = None
+        try:
+            for event in self._studio.imitate(asked):
+                if isinstance(event, (Found, TakeKept)):
+                    entry = event.entry
+                elif isinstance(event, Trouble):
+                    raise gr.Error(event.message)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(explain(error)) from error
+        if entry is None:
+            raise gr.Error("nothing was asked for; set k or variations to 1 or more")
+        return entry
+
+    def _matches(self, entry: Entry) -> list[dict]:
+        local = self._studio.settings.exposure == "local"
+        return [
+            {"path": match.path if local else Path(match.path).name, "score": match.score, "caption": match.caption, "duration_s": match.duration_s}
+            for match in entry.matches
+        ]
+
+    @staticmethod
+    def _takes(entry: Entry) -> list[dict]:
+        """Takes with files that the client downloads: copies in gradio's own folder, which it serves and cleans."""
+        folder = Path(get_upload_folder()) / entry.id
+        folder.mkdir(parents=True, exist_ok=True)
+        takes = []
+        for take in sorted(entry.takes, key=lambda take: -take.score):
+            copy = shutil.copy(entry.folder / take.file, folder)
+            path = {"path": str(copy), "meta": {"_type": "gradio.FileData"}}
+            takes.append({"path": path, "score": take.score, "seed": take.seed, "seconds": take.seconds})
+        return takes

@@ -1,0 +1,253 @@
+"""Bringing a library up to date with a folder: what is new is read, heard, embedded and stored; what is unchanged is left alone.
+
+Files are read by a few threads (decoding, resampling and Fourier transforms leave the interpreter free) while the model embeds
+batches, and rows reach the table some 64 at a time, so a kill loses at most those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clvap import audio, contours
+from clvap.audio import AudioError, Clip
+from clvap.library import likeness, rows
+from clvap.library.likeness import Summary
+from clvap.library.rows import Heard
+from clvap.library.scan import LibraryError, Scan, Skipped, Sound, scan
+from clvap.library.store import Known, Store
+from clvap.progress import Cancelled, Progress
+
+MAX_HEARD_S = 30.0
+BATCH = 32
+_BATCH_S = 240.0
+_ROWS_A_WRITE = 64
+_AHEAD = 32
+_HASHED_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What indexing a folder did.
+
+    indexed: files read, embedded and stored; unchanged: files found as the library knew them
+    skipped: files that could not be used; seconds: time taken; removed: rows of files that are gone
+    """
+
+    indexed: int
+    unchanged: int
+    skipped: list[Skipped]
+    seconds: float
+    removed: int = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file ready to embed: mono at 44.1 kHz, at most its first 30 s, with its curves and what its header says."""
+
+    sound: Sound
+    clip: Clip
+    summary: Summary
+    info: audio.AudioInfo
+    content: str
+
+
+def index_folder(store: Store, embedder: Any, folder: Path, progress: Progress, workers: int | None = None) -> IndexReport:
+    """Bring the rows of one folder up to date. Raises LibraryError for a missing folder, Cancelled with the work so far kept."""
+    began = time.perf_counter()
+    found = scan(folder)
+    if not found.sounds and not found.skipped and str(folder) not in store.metadata.folders:
+        raise LibraryError(f"{folder}: holds no sound files ({', '.join(audio.EXTENSIONS)}); name a folder that does")
+    metadata = store.metadata
+    store.note(folders=tuple(dict.fromkeys([*metadata.folders, str(folder)])))
+    run = _Run(store, embedder, str(folder), progress, workers or min(4, os.cpu_count() or 1))
+    try:
+        run.bring_up_to_date(found)
+    finally:
+        store.note(skipped={**store.metadata.skipped, str(folder): tuple(run.skipped)})
+        store.tidy()
+    return IndexReport(run.indexed, run.unchanged, run.skipped, time.perf_counter() - began, run.removed)
+
+
+def load(sound: Sound) -> Loaded:
+    """Read one file. Raises AudioError where it is broken, empty or silent."""
+    path = Path(sound.path)
+    info = audio.info(path)
+    clip = audio.read(path, MAX_HEARD_S)
+    mono = Clip(clip.mono()[None], clip.sample_rate_hz).at_rate(audio.SAMPLE_RATE_HZ)
+    if mono.peak < 10 ** (audio.SILENCE_DB / 20):
+        raise AudioError(f"{path.name}: only silence in its first {min(clip.duration_s, MAX_HEARD_S):.3g} s; remove the file or replace it")
+    return Loaded(sound, mono, likeness.summarise(contours.extract(mono)), info, content_hash(path, sound.size))
+
+
+def content_hash(path: Path, size: int) -> str:
+    """Hash of a file's length and of all that is heard of it (its first 16 MB): the same for a file only moved or touched."""
+    with path.open("rb") as file:
+        return hashlib.blake2b(file.read(_HASHED_BYTES), digest_size=16, person=str(size).encode()[:16]).hexdigest()
+
+
+def ahead(work: Callable[[Sound], Any], sounds: list[Sound], workers: int) -> Iterator[tuple[Sound, Future]]:
+    """Do `work` on sounds in threads, a bounded number ahead of who consumes; in order, each as a finished future."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="clvap-read") as pool:
+        waiting: deque[tuple[Sound, Future]] = deque()
+        try:
+            for sound in sounds:
+                waiting.append((sound, pool.submit(work, sound)))
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _content_or_none(sound: Sound) -> str | None:
+    try:
+        return content_hash(Path(sound.path), sound.size)
+    except OSError:
+        return None
+
+
+class _Run:
+    """One indexing of one folder: counts, and rows on their way to the table."""
+
+    def __init__(self, store: Store, embedder: Any, folder: str, progress: Progress, workers: int) -> None:
+        self.indexed = self.unchanged = self.removed = 0
+        self.skipped: list[Skipped] = []
+        self._store, self._embedder, self._folder, self._progress, self._workers = store, embedder, folder, progress, workers
+        self._pending: list[tuple[Sound, Heard]] = []
+        self._known: dict[str, Known] = {}
+
+    def bring_up_to_date(self, found: Scan) -> None:
+        self.skipped += found.skipped
+        self._known = self._store.known()
+        present = {sound.path for sound in found.sounds}
+        gone = [path for path in self._known if path.startswith(self._folder.rstrip(os.sep) + os.sep) and path not in present]
+        fresh: list[Sound] = []
+        renamed: list[tuple[str, Sound]] = []
+        by_content = {known.content: path for path, known in self._known.items()}
+        for sound in found.sounds:
+            known = self._known.get(sound.path)
+            if known is None or (known.size, known.modified_ns) != (sound.size, sound.modified_ns):
+                fresh.append(sound)
+            elif (known.folder, known.caption, known.category) != (self._folder, sound.caption, sound.category):
+                renamed.append((sound.path, sound))
+                self.unchanged += 1
+            else:
+                self.unchanged += 1
+        self._rename(renamed)
+        fresh = self._recognise(fresh, by_content)
+        self._store.remove(gone)
+        self.removed = len(gone)
+        self._hear(fresh, len(found.sounds))
+
+    def _recognise(self, fresh: list[Sound], by_content: dict[str, str]) -> list[Sound]:
+        """Give files that were only moved, copied or touched the row of their content; what is left must be heard."""
+        sizes = {known.size for known in self._known.values()}
+        changing = {sound.path for sound in fresh}
+        unheard, moved = [], []
+        for sound in fresh:
+            source = by_content.get(_content_or_none(sound)) if sound.size in sizes else None
+            if source is None or (source in changing and source != sound.path):
+                unheard.append(sound)
+            else:
+                moved.append((source, sound))
+        self._rename(moved)
+        self.unchanged += len(moved)
+        return unheard
+
+    def _rename(self, pairs: list[tuple[str, Sound]]) -> None:
+        """Write the rows known at the first of each pair under the path, caption and category of the second."""
+        for start in range(0, len(pairs), 256):
+            part = pairs[start : start + 256]
+            table = self._store.at({source for source, _ in part})
+            position = {path: number for number, path in enumerate(table["path"].to_pylist())}
+            taken = table.take([position[source] for source, _ in part])
+            self._store.put(rows.renamed(taken, self._folder, [sound for _, sound in part]), replacing=True)
+
+    def _hear(self, fresh: list[Sound], total: int) -> None:
+        """Read, embed and store sounds; on any interruption what is embedded so far is stored first."""
+        batch: list[Loaded] = []
+        try:
+            self._progress(total - len(fresh), total, "")
+            with closing(ahead(load, fresh, self._workers)) as reading:
+                for done, (sound, future) in enumerate(reading, total - len(fresh) + 1):
+                    batch += self._loaded(sound, future)
+                    if len(batch) >= BATCH or sum(one.clip.duration_s for one in batch) > _BATCH_S:
+                        self._embed(batch)
+                        batch = []
+                    self._progress(done, total, Path(sound.path).name)
+            self._embed(batch)
+        except (Cancelled, KeyboardInterrupt):
+            self._embed(batch)
+            raise
+        finally:
+            self._write()
+
+    def _loaded(self, sound: Sound, future: Future) -> list[Loaded]:
+        """The file read, or nothing where it is broken."""
+        try:
+            return [future.result()]
+        except AudioError as error:
+            self._skip(sound, str(error).removeprefix(f"{Path(sound.path).name}: "))
+        except Exception as error:  # whatever one broken file does to a decoder, the others are still indexed
+            self._skip(sound, f"could not be read ({type(error).__name__}: {error}); export it again as WAV")
+        return []
+
+    def _embed(self, batch: list[Loaded]) -> None:
+        if not batch:
+            return
+        try:
+            vectors = self._embedder.embed_audio([one.clip for one in batch])
+        except Exception:
+            if len(batch) == 1:
+                raise
+            return self._embed_one_by_one(batch)
+        for one, vector in zip(batch, vectors):
+            self._keep(one, vector)
+
+    def _embed_one_by_one(self, batch: list[Loaded]) -> None:
+        """Find the sound a batch failed on; when all of them fail it is the model, and its error goes on."""
+        failures = []
+        for one in batch:
+            try:
+                self._keep(one, self._embedder.embed_audio([one.clip])[0])
+            except Exception as error:
+                failures.append((one, error))
+        if len(failures) == len(batch):
+            raise failures[-1][1]
+        for one, error in failures:
+            self._skip(one.sound, f"could not be embedded ({error}); export it again as WAV")
+
+    def _keep(self, one: Loaded, vector: np.ndarray) -> None:
+        if not np.isfinite(vector).all():
+            self._skip(one.sound, "could not be embedded (not finite); export it again as WAV")
+            return
+        info = one.info
+        self._pending.append((one.sound, Heard(vector, one.summary, info.duration_s, info.sample_rate_hz, info.channels, one.content)))
+        self.indexed += 1
+        if len(self._pending) >= _ROWS_A_WRITE:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._pending:
+            return
+        sounds, heard = zip(*self._pending)
+        replacing = any(sound.path in self._known for sound in sounds)
+        self._store.put(rows.to_arrow(self._folder, list(sounds), list(heard)), replacing)
+        self._pending = []
+
+    def _skip(self, sound: Sound, reason: str) -> None:
+        self.skipped.append(Skipped(sound.path, reason))
+        if sound.path in self._known:  # it was fine when it was indexed, and is broken now
+            self._store.remove([sound.path])

@@ -1,0 +1,193 @@
+"""Search in two steps: a shortlist by the query's vector and its words, then an order by several kinds of likeness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from clvap.library import likeness, words
+from clvap.library.rows import Rows
+from clvap.library.scan import LibraryError
+from clvap.library.store import Store, quoted
+from clvap.query import Query
+
+SHORTLIST = 200
+_SHORTLIST_BY_WORDS = 100
+_COSINE_RANGE = (-0.1, 0.9)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each aspect counts; only their ratios matter. An aspect that a query or a sound lacks is left out.
+
+    overall: likeness by the CLVAP vector
+    loudness: shape of the loudness over time, and the length
+    timbre: movement and height of the brightness
+    pitch: melody, where both are pitched
+    words: share of the query's words that caption, name and category hold
+    """
+
+    overall: float = 0.55
+    loudness: float = 0.2
+    timbre: float = 0.15
+    pitch: float = 0.1
+    words: float = 0.25
+
+    def __post_init__(self) -> None:
+        values = (self.overall, self.loudness, self.timbre, self.pitch, self.words)
+        if min(values) < 0 or max(values) == 0:
+            raise LibraryError("weights of a search are 0 or more, and at least one is above 0")
+
+    def balanced(self, balance: float) -> Weights:
+        """These weights for a query between voice only (0) and words only (1); unchanged at 0.5."""
+        voice, said = 2 * (1 - balance), 2 * balance
+        scaled = {"loudness": self.loudness * voice, "timbre": self.timbre * voice, "pitch": self.pitch * voice}
+        return replace(self, **scaled, words=self.words * said)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a hit must fulfil.
+
+    min_duration_s, max_duration_s: bounds of the file's length, None for no bound
+    categories: one of these, any when empty
+    text: every one of these words occurs in caption, name or category
+    """
+
+    min_duration_s: float | None = None
+    max_duration_s: float | None = None
+    categories: tuple[str, ...] = ()
+    text: str = ""
+
+    def mask(self, rows: Rows) -> np.ndarray:
+        """Which rows fulfil it, bool (N,)."""
+        kept = np.ones(len(rows), dtype=bool)
+        if self.min_duration_s is not None:
+            kept &= rows.duration_s >= self.min_duration_s
+        if self.max_duration_s is not None:
+            kept &= rows.duration_s <= self.max_duration_s
+        if self.categories:
+            kept &= np.isin(rows.labels["category"].to_numpy(), list(self.categories))
+        for word in self.text.lower().split():
+            kept &= np.array([word in said for said in rows.lower_words], dtype=bool)
+        return kept
+
+    def sql(self) -> str | None:
+        """The same as a condition of LanceDB, None where everything fulfils it."""
+        parts = []
+        if self.min_duration_s is not None:
+            parts.append(f"duration_s >= {float(self.min_duration_s)}")
+        if self.max_duration_s is not None:
+            parts.append(f"duration_s <= {float(self.max_duration_s)}")
+        if self.categories:
+            parts.append(f"category IN ({', '.join(map(quoted, self.categories))})")
+        parts += [f"strpos(lower(words), {quoted(word)}) > 0" for word in self.text.lower().split()]
+        return " AND ".join(parts) or None
+
+
+@dataclass(frozen=True)
+class Aspects:
+    """The parts of a score, each 0 to 1; None where the query or the sound has no such aspect."""
+
+    overall: float
+    loudness: float | None = None
+    timbre: float | None = None
+    pitch: float | None = None
+    words: float | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """A sound of the library.
+
+    score: 0 to 1, how well it fits the query; 0 where none was asked
+    duration_s, sample_rate_hz, channels: of the whole file
+    aspects: what the score is made of
+    """
+
+    path: Path
+    score: float
+    caption: str
+    duration_s: float
+    category: str
+    name: str
+    sample_rate_hz: int
+    channels: int
+    aspects: Aspects | None = None
+
+
+def search(store: Store, query: Query, k: int, weights: Weights, filters: Filters) -> list[Match]:
+    """The `k` best sounds of a library for a query, best first. Raises LibraryError where query and library do not fit."""
+    if store.table() is None or k < 1:
+        return []
+    rows = shortlist(store, query, max(SHORTLIST, k), filters)
+    if not len(rows):
+        return []
+    parts = _aspects(query, rows)
+    scores = _weighted(parts, weights)
+    best = np.argsort(-scores, kind="stable")[:k]
+    return _matches(rows.take(best), scores[best], {name: part[best] for name, part in parts.items()})
+
+
+def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
+    """Rows near the query's vector together with rows that hold its words, in no particular order."""
+    rows = store.rows()
+    where = filters.sql()
+    if rows is None:
+        _check_width(query, store.table().schema.field("vector").type.list_size)
+        rows = store.nearest(query.vector, limit, where)
+        near = np.arange(len(rows))
+    else:
+        _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
+        near = np.flatnonzero(filters.mask(rows))
+        closeness = rows.vectors[near] @ query.vector
+        near = near[np.argpartition(-closeness, limit)[:limit]] if len(near) > limit else near
+    if not query.text or not words.tokens(query.text):
+        return rows.take(near)
+    found = store.mentioning(query.text, _SHORTLIST_BY_WORDS, where)
+    known = [rows.position.get(path) for path in found["path"].to_pylist()]
+    joined = rows.take(np.union1d(near, [number for number in known if number is not None]).astype(np.int64))
+    absent = np.flatnonzero([number is None for number in known])
+    return joined.join(Rows.from_arrow(found.take(absent))) if len(absent) else joined
+
+
+def _check_width(query: Query, width: int) -> None:
+    if len(query.vector) != width:
+        raise LibraryError(
+            f"the query has {len(query.vector)} numbers and the library {width}: it was made with another model; index its folders again"
+        )
+
+
+def _aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
+    """Likeness of each row by aspect, float (N,) each, NaN where a row lacks the aspect."""
+    low, high = _COSINE_RANGE
+    parts = {"overall": np.clip((rows.vectors @ query.vector - low) / (high - low), 0, 1)}
+    if query.contours is not None:
+        alike = likeness.compare(likeness.summarise(query.contours), rows.curves, rows.active_s)
+        parts |= {"loudness": alike.loudness, "timbre": alike.timbre, "pitch": alike.pitch}
+    if query.text and words.tokens(query.text):
+        parts["words"] = np.array(words.coverage(query.text, rows.lower_words), dtype=np.float32)
+    return parts
+
+
+def _weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
+    """Weighted mean of the aspects that each row has, (N,)."""
+    values = np.stack(list(parts.values()))
+    counts = np.array([getattr(weights, name) for name in parts])[:, None] * np.isfinite(values)
+    return (np.nan_to_num(values) * counts).sum(axis=0) / np.maximum(counts.sum(axis=0), 1e-9)
+
+
+def _matches(rows: Rows, scores: np.ndarray, parts: dict[str, np.ndarray]) -> list[Match]:
+    matches = described(rows)
+    said = [{name: float(part[i]) for name, part in parts.items() if np.isfinite(part[i])} for i in range(len(rows))]
+    return [replace(match, score=float(np.clip(score, 0, 1)), aspects=Aspects(**part)) for match, score, part in zip(matches, scores, said)]
+
+
+def described(rows: Rows) -> list[Match]:
+    """Rows as matches of no query."""
+    return [
+        Match(Path(said["path"]), 0.0, said["caption"], float(length), said["category"], said["name"], said["sample_rate_hz"], said["channels"])
+        for said, length in zip(rows.labels.to_pylist(), rows.duration_s)
+    ]

@@ -1,0 +1,44 @@
+"""A studio on fake models, in a workspace of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.services.models import Lazy, Models
+from app.services.studio import Studio
+from app.settings import Settings
+from clvap.audio import write
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, render_effects, tone
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A studio and the fakes inside it."""
+
+    studio: Studio
+    library: FakeLibrary
+    generator: FakeGenerator
+
+
+def bench(workspace: Path, library: FakeLibrary | None = None, generator: FakeGenerator | None = None, **settings) -> Bench:
+    """A studio on fakes; `settings` go to `Settings`."""
+    library, generator = library or FakeLibrary(), generator or FakeGenerator()
+    models = Models(Lazy(FakeEmbedder), Lazy(lambda: library), Lazy(lambda: generator))
+    return Bench(Studio(Settings(workspace=workspace, **settings), models, render_effects), library, generator)
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Bench:
+    """A studio whose library holds six tones."""
+    made = bench(tmp_path / "workspace")
+    made.studio.library.fill_at_start()
+    return made
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> Path:
+    """A gesture of about 0.9 s."""
+    return write(tmp_path / "voice.wav", tone(0.9, 300.0))

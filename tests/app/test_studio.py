@@ -1,0 +1,154 @@
+import threading
+import time
+
+import pytest
+
+from app.services.errors import RequestError
+from app.services.generate import Ended, Job, Waiting
+from app.services.studio import Begun, Found, ImitateRequest, TakeKept, Trouble
+from clvap.audio import write
+from clvap.checkpoints import ModelError
+from tests.app.conftest import bench
+from tests.fakes import FakeGenerator, FakeLibrary, tone
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_hits_come_before_takes_and_both_are_kept(filled, voice):
+    events = list(filled.studio.imitate(ImitateRequest(voice, "falling bell", owner="local", variations=2)))
+    kinds = [type(event) for event in events]
+    assert kinds[0] is Begun and kinds[-1] is Ended and kinds.index(Found) < kinds.index(TakeKept)
+    kept = filled.studio.history.list("local")[0]
+    assert len(kept.takes) == 2 and len(kept.matches) == 6 and kept.words == "falling bell"
+    assert all((kept.folder / take.file).is_file() for take in kept.takes)
+
+
+def test_the_take_is_as_long_as_the_trimmed_gesture_unless_asked(filled, voice):
+    list(filled.studio.imitate(ImitateRequest(voice)))
+    list(filled.studio.imitate(ImitateRequest(voice, seconds=4.0)))
+    list(filled.studio.imitate(ImitateRequest(None, "rain", seconds=99.0)))
+    auto, asked, too_long = (request.seconds for request in filled.generator.requests)
+    assert 0.5 <= auto <= 0.95 and asked == 4.0 and too_long == filled.generator.max_seconds
+
+
+def test_filters_reach_the_library(filled):
+    events = filled.studio.imitate(ImitateRequest(None, "bell", variations=0, category="BELL", longest_s=0.8))
+    matches = of(Found, events)[0].entry.matches
+    assert matches and {match.category for match in matches} == {"BELL"} and max(match.duration_s for match in matches) <= 0.8
+
+
+def test_a_sound_can_seed_the_takes(filled, voice, tmp_path):
+    seed = write(tmp_path / "seed.wav", tone(0.5))
+    list(filled.studio.imitate(ImitateRequest(voice, start_from=seed, start_strength=0.7)))
+    request = filled.generator.requests[0]
+    assert request.init.duration_s == pytest.approx(0.5, abs=0.01) and request.init_strength == 0.7
+
+
+def test_nothing_asked_is_refused_and_leaves_no_history(filled):
+    with pytest.raises(RequestError, match="Record a sound or type"):
+        list(filled.studio.imitate(ImitateRequest(None, "  ")))
+    assert filled.studio.history.list("") == []
+
+
+def test_a_library_that_fails_does_not_take_the_takes_with_it(tmp_path, voice):
+    class Broken(FakeLibrary):
+        def search(self, *_, **__):
+            raise OSError("disk on fire")
+
+    made = bench(tmp_path / "w", library=Broken())
+    events = list(made.studio.imitate(ImitateRequest(voice, variations=1)))
+    trouble = of(Trouble, events)[0]
+    assert trouble.half == "hits" and "disk on fire" not in trouble.message and len(of(TakeKept, events)) == 1
+
+
+def test_a_generator_that_fails_leaves_the_hits(tmp_path, voice):
+    class Broken(FakeGenerator):
+        def generate(self, *_, **__):
+            raise ModelError("no model 'x': use sfx-mini")
+
+    made = bench(tmp_path / "w", generator=Broken())
+    made.studio.library.fill_at_start()
+    events = list(made.studio.imitate(ImitateRequest(voice)))
+    assert of(Trouble, events)[0] == Trouble("takes", "no model 'x': use sfx-mini") and of(Found, events) and isinstance(events[-1], Ended)
+
+
+def test_cancel_ends_the_work_and_keeps_what_was_made(tmp_path, voice):
+    made = bench(tmp_path / "w", generator=FakeGenerator(step_s=0.02))
+    request = ImitateRequest(voice, variations=50)
+    events = []
+    for event in made.studio.imitate(request):
+        events.append(event)
+        if isinstance(event, TakeKept):
+            request.job.cancel()
+    kept = made.studio.history.list("")[0]
+    assert events[-1] == Ended(cancelled=True) and 1 <= len(kept.takes) < 5
+
+
+def test_leaving_the_page_stops_the_generation(tmp_path, voice):
+    made = bench(tmp_path / "w", generator=FakeGenerator(gate=threading.Event()))
+    request = ImitateRequest(voice, hits=0)
+    events = made.studio.imitate(request)
+    assert isinstance(next(events), Begun)
+    next(events), next(events)
+    events.close()
+    assert request.job.cancelled
+
+
+def test_one_generation_at_a_time_first_come_first_served(tmp_path, voice):
+    gate = threading.Event()
+    made = bench(tmp_path / "w", generator=FakeGenerator(gate=gate))
+    first, second = [], []
+    run = lambda seed, into: into.extend(made.studio.imitate(ImitateRequest(voice, hits=0, variations=1, seed=seed)))  # noqa: E731
+    one = threading.Thread(target=run, args=(1, first))
+    one.start()
+    while not made.generator.requests:
+        time.sleep(0.01)
+    two = threading.Thread(target=run, args=(2, second))
+    two.start()
+    time.sleep(0.3)
+    assert len(made.generator.requests) == 1
+    gate.set()
+    one.join(5), two.join(5)
+    assert [request.seed for request in made.generator.requests] == [1, 2]
+    assert Waiting(1) in second and Waiting(1) not in first and isinstance(second[-1], Ended)
+
+
+def test_who_waits_can_cancel_too(tmp_path, voice):
+    gate = threading.Event()
+    made = bench(tmp_path / "w", generator=FakeGenerator(gate=gate))
+    one = threading.Thread(target=lambda: list(made.studio.imitate(ImitateRequest(voice, hits=0, variations=1))))
+    one.start()
+    while not made.generator.requests:
+        time.sleep(0.01)
+    job = Job()
+    events = []
+    for event in made.studio.imitate(ImitateRequest(voice, hits=0, job=job)):
+        events.append(event)
+        if isinstance(event, Waiting):
+            job.cancel()
+    gate.set()
+    one.join(5)
+    assert events[-1] == Ended(cancelled=True) and len(made.generator.requests) == 1
+
+
+def test_warming_up_tells_a_missing_model_and_goes_on(tmp_path):
+    from app.services.models import Lazy, Models
+    from app.services.studio import Studio
+    from app.settings import Settings
+    from tests.fakes import render_effects
+
+    def missing():
+        raise ModelError("no model 'nope': use one of clvap-mini")
+
+    library = FakeLibrary()
+    models = Models(Lazy(missing), Lazy(lambda: library), Lazy(FakeGenerator))
+    studio = Studio(Settings(workspace=tmp_path), models, render_effects)
+    studio.start()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and not (models.generator.ready and library.count()):
+        time.sleep(0.02)
+    assert [(notice.kind, notice.text) for notice in studio.board.notices()] == [("error", "no model 'nope': use one of clvap-mini")]
+    with pytest.raises(ModelError):
+        list(studio.imitate(ImitateRequest(None, "rain")))

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from clvap import audio
+from clvap.audio import AudioError, Clip
+from tests.sounds import knocks, noise, tone
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".aiff"])
+def test_what_is_written_is_read(tmp_path, suffix):
+    subtype = "VORBIS" if suffix == ".ogg" else "PCM_16"
+    path = audio.write(tmp_path / f"tone{suffix}", tone(seconds=0.5), subtype)
+    clip = audio.read(path)
+    assert clip.sample_rate_hz == 44_100
+    assert clip.duration_s == pytest.approx(0.5, abs=0.01)
+    assert clip.peak == pytest.approx(0.5, abs=0.05)
+    assert audio.info(path).channels == 1
+
+
+def test_seven_channels_are_mixed(tmp_path):
+    path = audio.write(tmp_path / "seven.wav", Clip(np.repeat(tone().samples, 7, axis=0)))
+    assert audio.read_gesture(path).samples.shape[0] == 1
+
+
+def test_gesture_is_trimmed_and_level():
+    spoken = audio.gesture(knocks((1.0,), seconds=3.0))
+    assert spoken.duration_s < 0.3
+    assert spoken.peak == pytest.approx(0.7)
+
+
+def test_gesture_of_another_rate_arrives_at_44100():
+    halved = Clip(tone().samples[:, ::2], 22_050)
+    assert audio.gesture(halved).sample_rate_hz == 44_100
+
+
+NANS = np.full((1, 44_100), np.nan, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("clip", "says"),
+    [
+        (Clip(np.zeros((1, 44_100), np.float32)), "silence"),
+        (tone(seconds=0.02), "record at least"),
+        (Clip(NANS), "not numbers"),
+        (Clip(np.zeros((1, 0), np.float32)), "press Record"),
+        (noise(seconds=31), "too long"),
+    ],
+    ids=["silence", "20 ms", "NaN", "empty", "too long"],
+)
+def test_unusable_gestures_say_what_to_do(clip, says):
+    with pytest.raises(AudioError, match=says):
+        audio.gesture(clip)
+
+
+def test_a_few_invalid_samples_are_mended():
+    samples = tone().samples.copy()
+    samples[0, 100] = np.nan
+    assert np.isfinite(audio.gesture(Clip(samples)).samples).all()
+
+
+def test_text_named_wav_is_refused(tmp_path):
+    path = tmp_path / "poem.wav"
+    path.write_text("not a sound")
+    with pytest.raises(AudioError, match="not a sound file"):
+        audio.read(path)
+    with pytest.raises(AudioError, match="no such file"):
+        audio.read(tmp_path / "missing.wav")
+
+
+def test_two_hours_are_refused_by_the_header_alone(tmp_path):
+    path = tmp_path / "long.wav"
+    frames = 2 * 3_600 * 8_000
+    header = b"RIFF" + (36 + frames).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    header += (1).to_bytes(2, "little") * 2 + (8_000).to_bytes(4, "little") * 2 + (1).to_bytes(2, "little") + (8).to_bytes(2, "little")
+    with open(path, "wb") as file:
+        file.write(header + b"data" + frames.to_bytes(4, "little"))
+        file.truncate(44 + frames)
+    with pytest.raises(AudioError, match="too long"):
+        audio.read_gesture(path)
+    assert audio.read(path, max_duration_s=5).duration_s == pytest.approx(5)
