@@ -75,22 +75,39 @@ def info(path: str | Path) -> AudioInfo:
     return AudioInfo(header.frames / header.samplerate, header.samplerate, header.channels)
 
 
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file, and what its header says of the whole."""
+
+    clip: Clip
+    info: AudioInfo
+
+
 def read(path: str | Path, max_duration_s: float | None = None) -> Clip:
     """Read a sound file (wav, flac, ogg, mp3, aiff) at its own rate; stop after `max_duration_s` seconds.
 
     Raises AudioError where the file is missing, is not sound, or holds no samples. Samples that are not finite
     become zero, as a player would have it.
     """
+    return read_head(path, max_duration_s).clip
+
+
+def read_head(path: str | Path, max_duration_s: float | None) -> Head:
+    """As `read`, together with what `info` says, opening the file once."""
     path = Path(path)
     try:
         with soundfile.SoundFile(str(path)) as file:
             frames = -1 if max_duration_s is None else int(max_duration_s * file.samplerate)
-            samples, rate = file.read(frames, dtype="float32", always_2d=True), file.samplerate
+            about = AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels)
+            samples = file.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise _unreadable(path) from error
     if not len(samples):
         raise AudioError(f"{path.name}: the file holds no sound; record or export it again")
-    return Clip(np.nan_to_num(np.ascontiguousarray(samples.T), nan=0.0, posinf=0.0, neginf=0.0), rate)
+    samples = np.ascontiguousarray(samples.T)
+    if not np.isfinite(samples.sum()):
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    return Head(Clip(samples, about.sample_rate_hz), about)
 
 
 def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
@@ -105,14 +122,20 @@ def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
 
 
 def trim(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -> Clip:
-    """Cut silence off both ends: what lies `below_peak_db` under the loudest 10 ms, less a margin in seconds."""
+    """Cut both ends where they are quiet, less a margin in seconds.
+
+    Quiet is `below_peak_db` under the loudest 10 ms, or within 6 dB of the room's own noise where that lies well under the sound.
+    """
     hop = max(clip.sample_rate_hz // 100, 1)
     mono = clip.mono()
     frames = len(mono) // hop
     if frames < 2:
         return clip
     level = np.sqrt((mono[: frames * hop].reshape(frames, hop) ** 2).mean(axis=1))
-    loud = np.flatnonzero(level > level.max() * 10 ** (below_peak_db / 20))
+    threshold, room = level.max() * 10 ** (below_peak_db / 20), np.percentile(level, 10)
+    if room < 0.1 * level.max():
+        threshold = max(threshold, 2 * room)
+    loud = np.flatnonzero(level > threshold)
     if not len(loud):
         return clip
     return clip.cut(loud[0] * hop / clip.sample_rate_hz - margin_s, (loud[-1] + 1) * hop / clip.sample_rate_hz + margin_s)

@@ -6,17 +6,19 @@ Q queries, N sounds of the library, both in the same order: query i was made fro
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import yaml
 from scipy.fft import dct
 
 from clvap import contours
-from clvap.audio import Clip, gesture, read
+from clvap.audio import Clip, gesture, read, trim
 from clvap.contours import resample_curve
 from clvap.data.augment import augmented
 from clvap.data.captions import esc50_captions
@@ -24,7 +26,8 @@ from clvap.data.manifests import Row, esc50
 from clvap.data.vocalize import imitate
 from clvap.embedder import Embedder
 from clvap.features import LogMel
-from clvap.library.search import Weights, rerank
+from clvap.library import Library
+from clvap.query import Query
 
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
@@ -66,11 +69,10 @@ def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Sc
 
 
 def evaluate(embedder: Embedder, rows: list[Row], seed: int) -> dict[str, dict[str, Scores]]:
-    """Scores by query kind and system; prints nothing."""
+    """Scores by query kind and system: the bare vectors, the product's whole search, and the peers."""
     clips = [read(row.path) for row in rows]
     labels, sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
-    curves = [contours.extract(clip) for clip in clips]
-    library = embedder.embed_audio(clips)
+    envelope, mfcc, vectors = envelopes(clips), mfcc_statistics(clips), embedder.embed_audio(clips)
     rng = np.random.default_rng(seed)
     words = [str(rng.choice(row.captions)) for row in rows]
     results: dict[str, dict[str, Scores]] = {}
@@ -78,18 +80,44 @@ def evaluate(embedder: Embedder, rows: list[Row], seed: int) -> dict[str, dict[s
     def add(kind: str, system: str, similarity: np.ndarray) -> None:
         results.setdefault(kind, {})[system] = score(similarity, labels, sources)
 
-    add("any", "random", rng.random((len(rows), len(rows))))
-    add("words", "clvap", np.stack([embedder.embed_query(text=text) for text in words]) @ library.T)
-    for name, make in FAMILIES.items():
-        voices = [gesture(make(clip, rng)) for clip in clips]
-        add(name, "mfcc", mfcc_statistics(voices) @ mfcc_statistics(clips).T)
-        add(name, "envelope", envelopes([contours.extract(v) for v in voices]) @ envelopes(curves).T)
-        for kind, texts in ((name, [None] * len(rows)), (f"{name} + words", words)):
+    with TemporaryDirectory() as folder:
+        library = _library(rows, Path(folder), embedder)
+
+        def ask(kind: str, voices: list[Clip | None], texts: list[str | None]) -> None:
             queries = [embedder.query(voice, text) for voice, text in zip(voices, texts, strict=True)]
-            similarity = np.stack([query.vector for query in queries]) @ library.T
-            add(kind, "clvap", similarity)
-            add(kind, "clvap + contours", np.stack([rerank(query.contours, curves, row, Weights()) for query, row in zip(queries, similarity, strict=True)]))
+            add(kind, "clvap vector", np.stack([query.vector for query in queries]) @ vectors.T)
+            add(kind, "clvap search", np.stack([_searched(library, query, rows) for query in queries]))
+
+        add("any", "random", rng.random((len(rows), len(rows))))
+        ask("words", [None] * len(rows), words)
+        for name, make in FAMILIES.items():
+            voices = [gesture(make(clip, rng)) for clip in clips]
+            add(name, "mfcc", mfcc_statistics(voices) @ mfcc.T)
+            add(name, "envelope", envelopes(voices) @ envelope.T)
+            ask(name, voices, [None] * len(rows))
+            ask(f"{name} + words", voices, words)
     return results
+
+
+def _library(rows: list[Row], folder: Path, embedder: Embedder) -> Library:
+    """The product's library over copies of the rows' files, whose names say nothing of their class."""
+    for i, row in enumerate(rows):
+        copy = folder / "sounds" / f"{i}{row.path.suffix}"
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(row.path, copy)
+    library = Library.open(folder / "library", embedder)
+    report = library.index(folder / "sounds")
+    if report.skipped:
+        raise ValueError(f"{len(report.skipped)} sounds could not be indexed, first {report.skipped[0]}")
+    return library
+
+
+def _searched(library: Library, query: Query, rows: list[Row]) -> np.ndarray:
+    """Scores of the product's search as a row of a similarity matrix, (N,)."""
+    similarity = np.full(len(rows), -1.0)
+    for match in library.search(query, k=len(rows)):
+        similarity[int(Path(match.path).stem)] = match.score
+    return similarity
 
 
 def mfcc_statistics(clips: list[Clip]) -> np.ndarray:
@@ -106,9 +134,10 @@ def mfcc_statistics(clips: list[Clip]) -> np.ndarray:
     return table / np.linalg.norm(table, axis=1, keepdims=True)
 
 
-def envelopes(curves: list[contours.Contours]) -> np.ndarray:
-    """Loudness curves stretched to 128 points, centred, unit norm: (N, 128)."""
-    table = np.stack([resample_curve(np.maximum(c.loudness_db, c.loudness_db.max() - 50), 128) for c in curves])
+def envelopes(clips: list[Clip]) -> np.ndarray:
+    """Loudness curves of the trimmed clips stretched to 128 points, centred, unit norm: (N, 128)."""
+    loudness = [contours.extract(trim(clip)).loudness_db for clip in clips]
+    table = np.stack([resample_curve(np.maximum(curve, curve.max() - 50), 128) for curve in loudness])
     table = table - table.mean(axis=1, keepdims=True)
     return table / (np.linalg.norm(table, axis=1, keepdims=True) + 1e-6)
 

@@ -33,11 +33,14 @@ class LogMel:
     def __call__(self, clip: Clip) -> Tensor:
         """A clip to float32 (F, M): peak-normalised, cut or padded with silence to all frames, scaled to about -1 .. 1."""
         mono = torch.from_numpy(clip.at_rate(self.sample_rate_hz).mono()[: self.frames * self.hop])
-        mono = torch.nn.functional.pad(mono / mono.abs().max().clamp(min=1e-5), (0, self.frames * self.hop - len(mono)))
-        spectrum = torch.stft(mono, self.window, self.hop, window=_hann(self.window), center=True, return_complex=True)
-        power = (spectrum.abs() ** 2)[:, : self.frames].T @ _filters(self.window // 2 + 1, self.low_hz, self.high_hz, self.mel_bands, self.sample_rate_hz)
+        length = min(len(mono) + self.window, self.frames * self.hop)  # the silence behind it need not be transformed
+        mono = torch.nn.functional.pad(mono / mono.abs().max().clamp(min=1e-5), (0, length - len(mono)))
+        spectrum = torch.stft(mono, self.window, self.hop, window=_hann(self.window), center=True, return_complex=True)[:, : self.frames]
+        power = (spectrum.real**2 + spectrum.imag**2).T
+        power = power @ _filters(self.window // 2 + 1, self.low_hz, self.high_hz, self.mel_bands, self.sample_rate_hz)
         level_db = 10 * torch.log10(power + 1e-9) - 30.0  # a full-scale sine reads about +24 dB before the shift
-        return level_db.clamp(min=self.floor_db) / -self.floor_db * 2 + 1
+        scaled = level_db.clamp(min=self.floor_db) / -self.floor_db * 2 + 1
+        return torch.nn.functional.pad(scaled, (0, 0, 0, self.frames - len(scaled)), value=-1.0)
 
 
 @lru_cache(maxsize=4)

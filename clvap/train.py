@@ -158,6 +158,7 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent) -> Path:
         _run_stage(state, recipe, data, progress)
         state = _fresh(state.net, recipe, state.stage + 1, state.ema)
     export(state.ema.module.model, recipe)
+    manifests.write_credits(rows, recipe.out / "credits.csv")
     return recipe.out
 
 

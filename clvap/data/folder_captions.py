@@ -20,9 +20,11 @@ _TECHNICAL = re.compile(
     r"(?i)(?<![a-z0-9])(?:\d+(?:[.,]\d+)?[\s_-]?k?hz|(?:44|48|88|96|192)k|(?:8|16|24|32)[\s_-]?bits?|v\d+|take[\s_-]?\d+|\d{4}-\d\d-\d\d|"
     r"[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,})(?![a-z0-9])"
 )
-_FILLERS = frozenset(
-    ["wav", "wave", "wavs", "aif", "aiff", "flac", "ogg", "mp3", "audio", "sound", "sounds", "sample", "samples", "sfx", "fx", "file", "files", "stereo", "mono", "copy", "final", "edit", "edited", "master", "mastered", "bounce", "bounced", "export", "exports", "rendered", "render", "untitled", "recording", "rec", "pack", "library", "lib", "misc", "various"]
-)
+_FILLERS = frozenset({
+    "wav", "wave", "wavs", "aif", "aiff", "flac", "ogg", "mp3", "audio", "sound", "sounds", "sample", "samples", "sfx", "fx", "file", "files",
+    "stereo", "mono", "copy", "final", "edit", "edited", "master", "mastered", "bounce", "bounced", "export", "exports", "rendered",
+    "render", "untitled", "recording", "rec", "pack", "library", "lib", "misc", "various",
+})  # fmt: skip
 _DRUM_MACHINES = frozenset(["606", "707", "808", "909"])
 _SHORTENED_MODES = {"m": "m", "min": "m", "minor": "m", "maj": "maj", "major": "maj"}
 
@@ -36,10 +38,7 @@ def caption(path: Path, root: Path) -> str:
     path, root = Path(path), Path(root)
     folders = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
     named = ucs.parse(path.stem)
-    if named:
-        parts = [named.category, named.subcategory, named.fx_name]
-    else:
-        parts = [*folders, _own_part(path.stem)]
+    parts = [named.category, named.subcategory, named.fx_name] if named else [*folders, _own_part(path.stem)]
     said = _phrase(parts) or _phrase([root.name]) or path.stem
     return ", ".join([said, *_musical_facts([*folders, path.stem])])
 

@@ -20,6 +20,7 @@ class Row:
     label: what makes two sounds the same kind
     source: recordings of one source share it (takes of one Freesound clip)
     licence: SPDX-like name
+    attribution: whom to name
     """
 
     path: Path
@@ -27,6 +28,7 @@ class Row:
     label: str
     source: str
     licence: str
+    attribution: str = ""
 
 
 def esc50(folder: Path, folds: tuple[int, ...], phrases: str = "train", licences: frozenset[str] | None = PERMISSIVE) -> list[Row]:
@@ -35,7 +37,7 @@ def esc50(folder: Path, folds: tuple[int, ...], phrases: str = "train", licences
     with open(folder / "esc50.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["fold"]) in folds]
     return [
-        Row(folder / row["filename"], tuple(captions[row["category"]]), f"esc50/{row['category']}", row["freesound_id"], row["licence"])
+        Row(folder / row["filename"], tuple(captions[row["category"]]), f"esc50/{row['category']}", row["freesound_id"], row["licence"], f"{row['author']} on Freesound, {row['freesound_id']}")
         for row in rows
         if licences is None or row["licence"] in licences
     ]
@@ -46,10 +48,18 @@ def packs(folder: Path, licences: frozenset[str] | None = PERMISSIVE) -> list[Ro
     with open(folder / "sfx.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
-        Row(folder / row["path"], (row["caption"], row["keywords"].replace(";", " ")), f"sfx/{row['caption']}", row["path"], row["licence"])
+        Row(folder / row["path"], (row["caption"], row["keywords"].replace(";", " ")), f"sfx/{row['caption']}", row["path"], row["licence"], row["attribution"])
         for row in rows
         if licences is None or row["licence"] in licences
     ]
+
+
+def write_credits(rows: list[Row], path: Path) -> None:
+    """A table of every sound used, its licence and whom to name, as the attribution licences ask."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sound", "licence", "attribution"])
+        writer.writerows(sorted((f"{row.path.parent.name}/{row.path.name}", row.licence, row.attribution) for row in rows))
 
 
 def captioned_folder(folder: Path, licence: str = "CC0-1.0") -> list[Row]:

@@ -82,12 +82,12 @@ def index_folder(store: Store, embedder: Any, folder: Path, progress: Progress, 
 def load(sound: Sound) -> Loaded:
     """Read one file. Raises AudioError where it is broken, empty or silent."""
     path = Path(sound.path)
-    info = audio.info(path)
-    clip = audio.read(path, MAX_HEARD_S)
+    head = audio.read_head(path, MAX_HEARD_S)
+    clip = head.clip
     mono = Clip(clip.mono()[None], clip.sample_rate_hz).at_rate(audio.SAMPLE_RATE_HZ)
     if mono.peak < 10 ** (audio.SILENCE_DB / 20):
         raise AudioError(f"{path.name}: only silence in its first {min(clip.duration_s, MAX_HEARD_S):.3g} s; remove the file or replace it")
-    return Loaded(sound, mono, likeness.summarise(contours.extract(mono)), info, content_hash(path, sound.size))
+    return Loaded(sound, mono, likeness.summarise(contours.extract(mono)), head.info, content_hash(path, sound.size))
 
 
 def content_hash(path: Path, size: int) -> str:
@@ -213,7 +213,7 @@ class _Run:
             if len(batch) == 1:
                 raise
             return self._embed_one_by_one(batch)
-        for one, vector in zip(batch, vectors):
+        for one, vector in zip(batch, vectors, strict=True):
             self._keep(one, vector)
 
     def _embed_one_by_one(self, batch: list[Loaded]) -> None:
@@ -242,7 +242,7 @@ class _Run:
     def _write(self) -> None:
         if not self._pending:
             return
-        sounds, heard = zip(*self._pending)
+        sounds, heard = zip(*self._pending, strict=True)
         replacing = any(sound.path in self._known for sound in sounds)
         self._store.put(rows.to_arrow(self._folder, list(sounds), list(heard)), replacing)
         self._pending = []

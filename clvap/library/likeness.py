@@ -134,7 +134,7 @@ def _walk_back(moves: np.ndarray, frames: int, count: int) -> Alignment:
         taken = moves[i + j, i, rows]
         i, j = i - (going & (taken != 2)), j - (going & (taken != 1))
         steps.append((i, j, going))
-    at_query, at_candidate, weight = (np.stack(part) for part in zip(*steps))
+    at_query, at_candidate, weight = (np.stack(part) for part in zip(*steps, strict=True))
     return Alignment(at_query, at_candidate, weight.astype(np.float32))
 
 

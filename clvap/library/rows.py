@@ -116,7 +116,7 @@ class Rows:
         """Rows of the library table, or of a search in it (whose extra columns are left out)."""
         count = table.num_rows
         return Rows(
-            _flat(table, "vector").reshape(count, -1),
+            _flat(table, "vector").reshape(count, table.schema.field("vector").type.list_size),
             _flat(table, "contours").reshape(count, 3, FRAMES),
             table["active_s"].to_numpy(),
             table["duration_s"].to_numpy(),
@@ -135,7 +135,7 @@ class Rows:
     def join(self, other: Rows) -> Rows:
         """These rows followed by others."""
         mine, theirs = ((rows.vectors, rows.curves, rows.active_s, rows.duration_s) for rows in (self, other))
-        return Rows(*(np.concatenate(pair) for pair in zip(mine, theirs)), pa.concat_tables([self.labels, other.labels]))
+        return Rows(*(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)), pa.concat_tables([self.labels, other.labels]))
 
     @cached_property
     def position(self) -> dict[str, int]:

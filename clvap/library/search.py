@@ -182,12 +182,12 @@ def _weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
 def _matches(rows: Rows, scores: np.ndarray, parts: dict[str, np.ndarray]) -> list[Match]:
     matches = described(rows)
     said = [{name: float(part[i]) for name, part in parts.items() if np.isfinite(part[i])} for i in range(len(rows))]
-    return [replace(match, score=float(np.clip(score, 0, 1)), aspects=Aspects(**part)) for match, score, part in zip(matches, scores, said)]
+    return [replace(match, score=float(np.clip(score, 0, 1)), aspects=Aspects(**part)) for match, score, part in zip(matches, scores, said, strict=True)]
 
 
 def described(rows: Rows) -> list[Match]:
     """Rows as matches of no query."""
     return [
         Match(Path(said["path"]), 0.0, said["caption"], float(length), said["category"], said["name"], said["sample_rate_hz"], said["channels"])
-        for said, length in zip(rows.labels.to_pylist(), rows.duration_s)
+        for said, length in zip(rows.labels.to_pylist(), rows.duration_s, strict=True)
     ]

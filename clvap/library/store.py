@@ -6,14 +6,18 @@ Readers see the newest commit and may read while another thread or program write
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,12 +70,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         """Opens the library in `folder`, which is created. Raises LibraryError where that cannot be."""
-        import lancedb  # takes 2 s, which a page that only names weights and filters need not wait for
-
         self.folder = Path(folder).expanduser()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._database = lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
+            self._database = _lancedb().connect(self.folder, read_consistency_interval=timedelta(0))
         except OSError as error:
             raise LibraryError(f"{self.folder}: the library cannot be opened ({error.strerror}); choose another workspace") from error
         self._lock = threading.Lock()
@@ -135,7 +137,7 @@ class Store:
             return {}
         names = ["path", "folder", "size", "modified_ns", "content", "caption", "category"]
         read = table.search().select(names).limit(table.count_rows() + _CHUNK).to_arrow()
-        return {path: Known(*rest) for path, *rest in zip(*(read[name].to_pylist() for name in names))}
+        return {path: Known(*rest) for path, *rest in zip(*(read[name].to_pylist() for name in names), strict=True)}
 
     def column(self, name: str) -> list:
         """One column of the table."""
@@ -212,6 +214,19 @@ class Store:
         return (found.where(where, prefilter=True) if where else found).to_arrow()
 
 
+@cache
+def _lancedb() -> ModuleType:
+    """LanceDB, imported on first use: it takes 2 s, which a page that only names weights and filters need not wait for.
+
+    Its worker threads need the interpreter for a moment after their last answer and abort the process when it is gone by then
+    (https://github.com/lance-format/lance/issues/4152), so leaving waits for them.
+    """
+    import lancedb
+
+    atexit.register(time.sleep, 0.1)
+    return lancedb
+
+
 def quoted(text: str) -> str:
     """A string as SQL literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -219,4 +234,3 @@ def quoted(text: str) -> str:
 
 def _among(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(map(quoted, values))})" if values else "false"
-

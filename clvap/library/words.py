@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_UNSAID = frozenset("a an and at by for from in into is it like of off on or out over some that the then this to up very with".split())
+_UNSAID = frozenset({
+    "a", "an", "and", "at", "by", "for", "from", "in", "into", "is", "it", "like", "of", "off", "on", "or", "out", "over", "some", "that",
+    "the", "then", "this", "to", "up", "very", "with",
+})  # fmt: skip
 _SHORTEST_STEM = 4
 _LONGEST_ENDING = 3
 

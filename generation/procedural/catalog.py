@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from generation.procedural import air, designed, impacts, nature, scifi
+from generation.procedural import air, creatures, designed, impacts, machines, nature, scifi, vehicles, weapons
 from generation.procedural.kinds import Effect, Kind, effects
 
-KINDS: tuple[Kind, ...] = (*air.KINDS, *impacts.KINDS, *designed.KINDS, *scifi.KINDS, *nature.KINDS)
+KINDS: tuple[Kind, ...] = (*air.KINDS, *impacts.KINDS, *designed.KINDS, *scifi.KINDS, *nature.KINDS, *weapons.KINDS, *creatures.KINDS, *vehicles.KINDS, *machines.KINDS)
 
 
 @lru_cache(maxsize=1)

@@ -23,11 +23,13 @@ class Bench:
     generator: FakeGenerator
 
 
-def bench(workspace: Path, library: FakeLibrary | None = None, generator: FakeGenerator | None = None, **settings) -> Bench:
-    """A studio on fakes; `settings` go to `Settings`."""
+def bench(
+    workspace: Path, library: FakeLibrary | None = None, generator: FakeGenerator | None = None, folder: Path | None = None, **settings
+) -> Bench:
+    """A studio on fakes; `folder` is the one of --library, `settings` go to `Settings`."""
     library, generator = library or FakeLibrary(), generator or FakeGenerator()
     models = Models(Lazy(FakeEmbedder), Lazy(lambda: library), Lazy(lambda: generator))
-    return Bench(Studio(Settings(workspace=workspace, **settings), models, render_effects), library, generator)
+    return Bench(Studio(Settings(workspace=workspace, library=folder, **settings), models, render_effects), library, generator)
 
 
 @pytest.fixture

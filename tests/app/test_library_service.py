@@ -50,17 +50,9 @@ def test_a_start_that_was_killed_while_it_rendered_is_taken_up_again(tmp_path):
 
 def test_a_named_folder_is_indexed_in_place_of_the_starter(tmp_path):
     render_effects(tmp_path / "mine", count=3)
-    made = bench(tmp_path / "w", library=None, **{"library": None}) if False else None
-    from app.services.models import Lazy, Models
-    from app.services.studio import Studio
-    from app.settings import Settings
-    from tests.fakes import FakeEmbedder, FakeGenerator
-
-    library = FakeLibrary()
-    models = Models(Lazy(FakeEmbedder), Lazy(lambda: library), Lazy(FakeGenerator))
-    studio = Studio(Settings(workspace=tmp_path / "w", library=tmp_path / "mine"), models, render_effects)
-    studio.library.fill_at_start()
-    assert made is None and library.count() == 3 and not (tmp_path / "w" / "starter").exists()
+    made = bench(tmp_path / "w", folder=tmp_path / "mine")
+    made.studio.library.fill_at_start()
+    assert made.library.count() == 3 and not (tmp_path / "w" / "starter").exists()
 
 
 def test_a_missing_folder_is_told_on_the_page(tmp_path):

@@ -28,6 +28,13 @@ def test_gesture_is_trimmed_and_level():
     assert spoken.peak == pytest.approx(0.7)
 
 
+def test_room_noise_is_trimmed_but_a_steady_sound_is_not():
+    room = noise(seconds=3.0, level=0.004).samples
+    spoken = audio.gesture(Clip(knocks((1.0,), seconds=3.0).samples + room))
+    assert spoken.duration_s < 0.4
+    assert audio.trim(noise(seconds=2.0)).duration_s == pytest.approx(2.0, abs=0.05)
+
+
 def test_gesture_of_another_rate_arrives_at_44100():
     halved = Clip(tone().samples[:, ::2], 22_050)
     assert audio.gesture(halved).sample_rate_hz == 44_100

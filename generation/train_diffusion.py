@@ -1,0 +1,217 @@
+"""Training of the diffusion transformer on stored latents, controls and queries: rectified flow with everything that can be missing, missing at times."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clvap.audio import SAMPLE_RATE_HZ
+from clvap.query import Query
+from generation import model as sfx
+from generation.autoencoder import RATIO, AutoencoderConfig, as_dict, build
+from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
+from generation.controls import Controls, dropped, roughened
+from generation.latents import Item, Latents, encode
+from generation.queries import Queries, embed
+from generation.sounds import Sound, Sounds, collect, effects, esc50, starter
+from generation.train import Schedule, State, TrainingError, apply, resume, train_loop
+
+WEIGHTS = {"diffusion/velocity": 1.0}
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """How often what the model hears is taken away.
+
+    query: the whole query, which is what guidance compares with
+    control: each of loudness, brightness, pitch
+    controls: all three at once
+    """
+
+    query: float = 0.1
+    control: float = 0.25
+    controls: float = 0.2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from.
+
+    latents: (B, C, L), unit deviation
+    metadata: one dict of conditioning a row
+    name: which items, for a message
+    """
+
+    latents: Tensor
+    metadata: list[dict[str, Any]]
+    name: str
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Lengths of training windows in latents and how often each is drawn: most effects are short, and short windows are cheap."""
+
+    lengths: tuple[int, ...] = (32, 64, 96, 129)
+    shares: tuple[float, ...] = (0.35, 0.35, 0.15, 0.15)
+
+
+class Examples:
+    """Draws batches. Origins are drawn in fixed shares, so that a large pack of footsteps does not outweigh the rest."""
+
+    def __init__(self, latents: Latents, queries: Queries | None, origins: list[str], shares: dict[str, float], windows: Windows, dropout: Dropout):
+        self._latents, self._queries = latents, queries
+        self._windows, self._dropout = windows, dropout
+        by_origin: dict[str, list[Item]] = {}
+        for item in latents.items:
+            by_origin.setdefault(origins[item.sound], []).append(item)
+        self._by_origin = by_origin
+        weights = np.array([shares[origin] for origin in by_origin])
+        self._shares = weights / weights.sum()
+
+    def draw(self, rng: np.random.Generator, size: int) -> Batch:
+        """A batch of windows of one length."""
+        length = int(rng.choice(self._windows.lengths, p=self._windows.shares))
+        size = max(size * 64 // max(length, 48), 4)
+        origins = rng.choice(list(self._by_origin), p=self._shares, size=size)
+        chosen = [self._by_origin[origin][int(rng.integers(len(self._by_origin[origin])))] for origin in origins]
+        rows = [self._row(item, length, rng) for item in chosen]
+        latents = torch.from_numpy(np.stack([row[0] for row in rows]))
+        return Batch(latents.transpose(1, 2).contiguous(), [row[1] for row in rows], f"of sounds {[item.sound for item in chosen]}")
+
+    def _row(self, item: Item, length: int, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
+        longest = max(item.content - length, 0)
+        start = 0 if rng.random() < 0.6 else int(rng.integers(0, longest + 1))
+        window = np.tile(self._latents.silence, (length, 1))
+        part = self._latents.latents(item)[start : start + length]
+        window[: len(part)] = part
+        content = min(item.content - start, length)
+        curves = Controls(self._latents.controls(item)).cut(start, length)
+        controls = dropped(roughened(curves, rng), rng, self._dropout.control, self._dropout.controls)
+        seconds = content * RATIO / SAMPLE_RATE_HZ
+        return window, {TOKENS_KEY: self._query(item, rng), CONTROLS_KEY: controls, "seconds_total": seconds}
+
+    def _query(self, item: Item, rng: np.random.Generator) -> Query | None:
+        if self._queries is None or rng.random() < self._dropout.query:
+            return None
+        return self._queries.draw(item.sound, rng)
+
+
+def velocity_loss(model, batch: Batch, times: Tensor, noise: Tensor) -> Tensor:
+    """Mean squared error of the velocity on the straight path from sound to noise (rectified flow, Liu et al. 2022, arXiv:2209.03003)."""
+    t = times[:, None, None]
+    noised = (1 - t) * batch.latents + t * noise
+    conditioning = model.conditioner(batch.metadata, str(noised.device))
+    predicted = model(noised, times, conditioning, use_checkpointing=False)
+    return (predicted - (noise - batch.latents)).square().mean()
+
+
+def train_step(state: State, examples: Examples, schedule: Schedule) -> None:
+    """One step; times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), leant toward noise, where structure is decided."""
+    batch = examples.draw(state.rng, schedule.batch)
+    times = torch.sigmoid(torch.randn(len(batch.latents)) + 0.3)
+    loss = velocity_loss(state.model, batch, times, torch.randn_like(batch.latents))
+    apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
+
+
+def start(config: sfx.SfxConfig, schedule: Schedule) -> State:
+    """A model with random transformer weights; its autoencoder does not train."""
+    torch.manual_seed(schedule.seed)
+    model = sfx.build(config)
+    model.pretransform.requires_grad_(False)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    return State(model, copy.deepcopy(model).requires_grad_(False), optimizer, np.random.default_rng(schedule.seed))
+
+
+def training_sounds(recipe: dict[str, Any]) -> Sounds:
+    """All sounds of a recipe, read once into its run folder."""
+    data, run = Path(recipe["data"]["folder"]), Path(recipe["run"])
+    sounds: list[Sound] = esc50(data) + effects(data)
+    if recipe["data"].get("starter"):
+        sounds += starter(Path(recipe["data"]["starter"]))
+    return collect(sounds, run / "sounds")
+
+
+def phrases(sounds: Sounds) -> list[list[str]]:
+    """Captions of every sound; the classes of ESC-50 have several."""
+    from clvap.data.captions import esc50_captions
+
+    classes = esc50_captions()
+    return [classes[sound.category] if sound.origin == "esc50" else [sound.caption] for sound in sounds.sounds]
+
+
+def stored_latents(recipe: dict[str, Any], sounds: Sounds) -> Latents:
+    """Latents of the recipe's sounds by the averaged autoencoder of its checkpoint."""
+    autoencoder = build(AutoencoderConfig(**recipe["autoencoder"]["model"]))
+    saved = torch.load(recipe["autoencoder"]["checkpoint"], map_location="cpu", weights_only=True)
+    autoencoder.load_state_dict(saved["averaged"])
+    return encode(autoencoder, sounds, Path(recipe["run"]) / "latents", recipe["data"]["variants"])
+
+
+def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
+    """Queries of the recipe's sounds."""
+    return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", recipe["model"].get("tokens", 48))
+
+
+def configuration(recipe: dict[str, Any], scale: float, fingerprint: str) -> sfx.SfxConfig:
+    """What config.json will say."""
+    return sfx.SfxConfig(
+        as_dict(AutoencoderConfig(**recipe["autoencoder"]["model"])), scale, sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint
+    )
+
+
+def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
+    """Everything a run needs, from its folder where it was made before."""
+    schedule, run = Schedule(**recipe["schedule"]), Path(recipe["run"])
+    torch.set_num_threads(schedule.threads)
+    sounds = training_sounds(recipe)
+    latents = stored_latents(recipe, sounds)
+    queries = _queries(recipe, sounds)
+    config = configuration(recipe, latents.scale, queries.fingerprint if queries else "")
+    if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
+        raise TrainingError(f"{recipe['clvap']} has tokens of {queries.token_width} and vectors of {queries.dimension}; set token_width and dimension in the recipe")
+    state = start(config, schedule)
+    load_autoencoder(state, recipe["autoencoder"]["checkpoint"])
+    resume(state, run / "last.pt")
+    origins = [sound.origin for sound in sounds.sounds]
+    examples = Examples(latents, queries, origins, recipe["data"]["shares"], Windows(), Dropout(**recipe.get("dropout", {})))
+    return state, examples, config
+
+
+def load_autoencoder(state: State, checkpoint: str) -> None:
+    """The averaged autoencoder into the model and its averaged copy."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    for model in (state.model, state.averaged):
+        model.pretransform.load_state_dict(saved["averaged"])
+
+
+def train(recipe: dict[str, Any]) -> Path:
+    """Run a recipe of kind `diffusion`, resuming where it stopped, then write the model folder it names."""
+    state, examples, config = prepare(recipe)
+    schedule = Schedule(**recipe["schedule"])
+    train_loop(state, schedule, Path(recipe["run"]), lambda state: train_step(state, examples, schedule))
+    return sfx.save(state.averaged, config, Path(recipe["out"]))
+
+
+def export(recipe: dict[str, Any]) -> Path:
+    """Write the averaged weights of the newest checkpoint as a model folder, while training goes on or after it."""
+    state, _, config = prepare(recipe)
+    return sfx.save(state.averaged, config, Path(recipe["out"]))
+
+
+def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:
+    """Stored queries, made now where they are not; None when the recipe says to begin without."""
+    folder = Path(recipe["run"]) / "queries"
+    if (folder / "done.json").exists():
+        return Queries(folder)
+    if recipe["data"].get("without_queries"):
+        return None
+    from clvap import Embedder
+
+    return stored_queries(recipe, sounds, Embedder.from_pretrained(recipe["clvap"], "cpu"))

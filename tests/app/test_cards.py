@@ -1,0 +1,78 @@
+"""What the page says: escaped, ordered, and well-formed."""
+
+import re
+import time
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from app.services.gestures import Gestures
+from app.services.history import Entry, KeptMatch, KeptTake
+from app.services.library import LibraryState
+from app.services.sounds import Sounds
+from app.ui import cards, library
+from app.ui.plots import gesture_picture, wave_mask
+from clvap.audio import write
+from clvap.contours import Contours, extract
+from tests.fakes import FakeSkipped, tone
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def entry(tmp_path):
+    matches = tuple(KeptMatch(f"/sounds/{EVIL}{i}.wav", EVIL, EVIL + "!", EVIL, 0.9 - i / 10, 1.0) for i in range(7))
+    takes = (KeptTake("takes/01.wav", 0.2, 7, 1.0), KeptTake("takes/02.wav", 0.8, 8, 1.0))
+    return Entry("id", tmp_path, time.time(), "local", EVIL, 0.5, False, matches, takes)
+
+
+def test_no_text_from_outside_becomes_markup(entry, tmp_path):
+    sounds = Sounds(tmp_path)
+    state = LibraryState(count=1, folders=(tmp_path / EVIL,), skipped=(FakeSkipped(EVIL, EVIL),), indexing=EVIL, trouble=EVIL)
+    shown = [
+        cards.hits(entry, sounds, True),
+        cards.hits(entry, sounds, True, EVIL),
+        cards.takes(entry, sounds, trouble=EVIL),
+        cards.history([entry], sounds, None),
+        cards.message(EVIL),
+        cards.seed_bar(EVIL),
+        library.summary(state),
+    ]
+    for html in shown:
+        assert "<script" not in html and "<img" not in html
+        assert not re.search(r"<[^>]*\sonerror", html)
+
+
+def test_paths_are_shown_only_where_allowed(entry, tmp_path):
+    sounds = Sounds(tmp_path)
+    assert "/sounds/" in cards.hits(entry, sounds, True) and "/sounds/" not in cards.hits(entry, sounds, False)
+
+
+def test_takes_keep_their_place_and_are_shown_best_first(entry, tmp_path):
+    html = cards.takes(entry, Sounds(tmp_path), pending=1)
+    assert html.index("Take 1") < html.index("Take 2") and re.findall(r'style="order:(\d)"', html) == ["1", "0"] and "skeleton" in html
+
+
+def test_a_gesture_picture_is_well_formed_and_has_its_three_lines(tmp_path):
+    heard = Gestures().read(write(tmp_path / "v.wav", tone(1.0, 300.0)))
+    picture = gesture_picture(heard.clip, heard.contours)
+    drawn = ElementTree.fromstring(f"<r>{picture}</r>")
+    lines = {path.get("class"): path.get("d") for path in drawn.iter("path")}
+    assert all(lines[f"line {name}"].startswith("M") for name in ("loudness", "brightness", "pitch")) and len(picture) < 30_000
+
+
+def test_where_there_is_no_pitch_none_is_drawn():
+    clip = tone(1.0)
+    frames = len(extract(clip).pitch)
+    pitch = np.where(np.arange(frames) < frames // 2, 69, 0).astype(np.float32)
+    picture = gesture_picture(clip, Contours(np.full(frames, -10, np.float32), np.full(frames, 90, np.float32), pitch))
+    path = re.search(r'class="line pitch" d="([^"]*)"', picture)[1]
+    x = [float(point.split()[0]) for point in re.split("[ML]", path)[1:]]
+    y = {point.split()[1] for point in re.split("[ML]", path)[1:]}
+    assert max(x) < 320 and len(y) == 1
+
+
+def test_a_wave_mask_is_svg():
+    drawn = ElementTree.fromstring(wave_mask(np.linspace(0, 1, 96, dtype=np.float32)))
+    assert drawn.tag.endswith("svg")
