@@ -83,6 +83,13 @@ def models(parsed: argparse.Namespace) -> str:
     return _json(models=names) if parsed.json else "\n".join(names)
 
 
+def distill_text(parsed: argparse.Namespace) -> None:
+    """Distil a text tower by a recipe."""
+    from clvap import distill_text as distillation
+
+    distillation.run(distillation.TextDistillation.load(parsed.config))
+
+
 def train(parsed: argparse.Namespace) -> None:
     """Train a model by a recipe."""
     import clvap.train
@@ -109,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(run, *, workspace: bool = False, as_json: bool = True) -> argparse.ArgumentParser:
-        added = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        added = commands.add_parser(run.__name__.replace("_", "-"), help=run.__doc__, description=run.__doc__)
         added.set_defaults(run=run)
         if workspace:
             added.add_argument("--workspace", type=Path, default=default_workspace(), metavar="DIR", help="where the library lies (%(default)s)")
@@ -125,7 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     searching.add_argument("--text", metavar="WORDS", help="what the sound is")
     searching.add_argument("--balance", type=_share, default=0.5, metavar="0..1", help="0 listens to the voice only, 1 to the words only (0.5)")
     searching.add_argument("-k", type=_count, default=20, metavar="N", help="number of sounds (20)")
-    command(train, as_json=False).add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
+    for trained in (distill_text, train):
+        command(trained, as_json=False).add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
     command(evaluate).add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
     command(models)
     return parser
@@ -165,10 +173,10 @@ def _embedder(parsed: argparse.Namespace):
 
 def _expected_errors() -> tuple[type[ValueError], ...]:
     from clvap.audio import AudioError
-    from clvap.checkpoints import ModelError
+    from clvap.checkpoints import ModelError, RecipeError
     from clvap.library import LibraryError
 
-    return AudioError, ModelError, LibraryError
+    return AudioError, ModelError, LibraryError, RecipeError
 
 
 def _json(**said: object) -> str:

@@ -11,6 +11,10 @@ class ModelError(ValueError):
     """A model that is not there or does not fit; the message says what to do."""
 
 
+class RecipeError(ValueError):
+    """A recipe that cannot be followed; the message says which key and what to compare it with."""
+
+
 def resolve(name_or_path: str | Path) -> Path:
     """The folder of a model: a shipped name or a path to a folder with config.json. Raises ModelError when unknown."""
     for folder in (SHIPPED / str(name_or_path), Path(name_or_path).expanduser()):

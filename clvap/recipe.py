@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from clvap.checkpoints import RecipeError
 from clvap.config import ClvapConfig
 
 
@@ -59,7 +60,7 @@ class Recipe:
 
     @staticmethod
     def load(path: Path) -> Recipe:
-        """Read a recipe. Raises ValueError for keys that do not exist or contradict each other."""
+        """Read a recipe. Raises RecipeError for keys that do not exist or contradict each other."""
         try:
             values = yaml.safe_load(path.read_text())
             stages = tuple(Stage(**{**stage, "trainable": tuple(stage["trainable"])}) for stage in values.pop("stages"))
@@ -68,4 +69,4 @@ class Recipe:
             folds = tuple(values.pop("folds", (1, 2, 3)))
             return Recipe(**paths, yamnet=yamnet and Path(yamnet), folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
         except (KeyError, TypeError, yaml.YAMLError) as error:
-            raise ValueError(f"{path}: not a recipe for CLVAP ({error}); compare it with assets/recipes/clvap-mini.yaml") from error
+            raise RecipeError(f"{path}: not a recipe for CLVAP ({error}); compare it with assets/recipes/clvap-mini.yaml") from error

@@ -1,9 +1,11 @@
-"""The autoencoder of sfx-mini: 44.1 kHz mono to 64 channels at 21.53 latents a second and back.
+"""The autoencoder of sfx-mini: 44.1 kHz mono to 68 channels at 21.53 latents a second and back.
 
 It runs inside stable-audio-tools' own `AudioAutoencoder` and `AutoencoderPretransform`. The networks work on frames of a
 log-magnitude spectrogram; phase is rebuilt by Griffin-Lim in the decoder. A learned phase needs hours before harmonics
 converge on a CPU, a magnitude takes minutes, and rebuilt phase is coherent from the first step.
 The decoder also says how noisy each bin is, and that part of the sound takes its grain from real noise instead of a smear.
+Four of the channels are not learned: they carry the tracked pitch and its strength, twice each, and the decoder lays the comb of
+its harmonics over the spectrum it has learned, so that tones stay tones with little training.
 
 B batch, T samples, F frames (86.13 a second), K bins, C channels, L latents (F / 4).
 """
@@ -21,10 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clvap.audio import SAMPLE_RATE_HZ
-from generation import spectrum
+from generation import pitch, spectrum
 
 FRAMES_PER_LATENT = 4
 RATIO = spectrum.HOP * FRAMES_PER_LATENT
+PITCH_CHANNELS = 4
+_CERTAIN = -9.0  # scale of the pitch channels before softplus: the bottleneck adds next to no noise to them
 _CENTRE, _SPREAD = -7.0, 2.5  # about the mean and the deviation of log magnitudes of effects
 _NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh variable from its median
 
@@ -33,7 +37,7 @@ _NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh vari
 class AutoencoderConfig:
     """Sizes of the networks.
 
-    latent_dim: channels of a latent
+    latent_dim: learned channels of a latent; four more carry the pitch
     frame_width: width at 86 frames a second
     latent_width: width at 21.5 latents a second
     encoder_blocks, decoder_blocks: ConvNeXt blocks at the latent rate
@@ -48,6 +52,11 @@ class AutoencoderConfig:
     decoder_blocks: int = 3
     frame_blocks: int = 2
     phase_iterations: int = 16
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent, the pitch included."""
+        return self.latent_dim + PITCH_CHANNELS
 
 
 class Block(nn.Module):
@@ -68,7 +77,7 @@ class Block(nn.Module):
 
 
 class SpectralEncoder(nn.Module):
-    """Wave (B, 1, T), T a multiple of 2 048 -> mean and scale of the latents (B, 2 * latent_dim, L)."""
+    """Wave (B, 1, T), T a multiple of 2 048 -> mean and scale of the latents (B, 2 * channels, L)."""
 
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
@@ -82,9 +91,12 @@ class SpectralEncoder(nn.Module):
         return self.encode(spectrum.log_magnitude(wave[:, 0]))
 
     def encode(self, log_mag: Tensor) -> Tensor:
-        """Log magnitudes (B, F, K) -> (B, 2 * latent_dim, L)."""
+        """Log magnitudes (B, F, K) -> (B, 2 * channels, L)."""
         x = self.frame_block(self.project(((log_mag - _CENTRE) / _SPREAD).transpose(1, 2)))
-        return self.out(self.blocks(self.down(x)))
+        mean, scale = self.out(self.blocks(self.down(x))).chunk(2, dim=1)
+        tracked = pitch.track(log_mag, FRAMES_PER_LATENT)
+        carried = torch.stack([tracked.octaves, tracked.octaves, 2 * tracked.strength - 1, 2 * tracked.strength - 1], dim=1)
+        return torch.cat([mean, carried, scale, torch.full_like(carried, _CERTAIN)], dim=1)
 
 
 class Spectrogram(NamedTuple):
@@ -99,7 +111,7 @@ class Spectrogram(NamedTuple):
 
 
 class SpectralDecoder(nn.Module):
-    """Latents (B, latent_dim, L) -> wave (B, 1, T)."""
+    """Latents (B, channels, L) -> wave (B, 1, T)."""
 
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
@@ -111,12 +123,24 @@ class SpectralDecoder(nn.Module):
         self.norm = nn.LayerNorm(config.frame_width)
         self.magnitude = nn.Linear(config.frame_width, spectrum.BINS)
         self.deviation = nn.Linear(config.frame_width, spectrum.BINS)
+        self.project_pitch = nn.Conv1d(PITCH_CHANNELS, config.latent_width, 3, padding=1)
+        self.harmonic = nn.Linear(config.frame_width, spectrum.BINS)
+        nn.init.zeros_(self.project_pitch.weight)
 
     def predict(self, latents: Tensor) -> Spectrogram:
-        """Latents (B, latent_dim, L) -> spectrogram of L * 4 frames."""
-        x = self.frame_blocks(self.up(self.blocks(self.project(latents))))
+        """Latents (B, channels, L) -> spectrogram of L * 4 frames."""
+        learned, carried = latents[:, :-PITCH_CHANNELS], latents[:, -PITCH_CHANNELS:]
+        x = self.frame_blocks(self.up(self.blocks(self.project(learned) + self.project_pitch(carried))))
         x = self.norm(x.transpose(1, 2))
-        return Spectrogram(self.magnitude(x) * _SPREAD + _CENTRE, self.deviation(x).clamp(-4.0, 1.0))
+        tones = functional.softplus(self.harmonic(x)) * self._comb(carried)
+        log_mag = self.magnitude(x) * _SPREAD + _CENTRE + tones
+        return Spectrogram(log_mag, self.deviation(x).clamp(-4.0, 1.0))
+
+    def _comb(self, carried: Tensor) -> Tensor:
+        """Log gain of the carried pitch's harmonics over all bins, fading with the strength: (B, F, K)."""
+        octaves, strength = carried[:, :2].mean(1), ((carried[:, 2:].mean(1) + 1) / 2).clamp(0, 1)
+        octaves, strength = (functional.interpolate(c[:, None], scale_factor=FRAMES_PER_LATENT, mode="linear")[:, 0] for c in (octaves, strength))
+        return pitch.comb(octaves.clamp(-3.5, 3.5)) * strength[..., None]
 
     def forward(self, latents: Tensor) -> Tensor:
         return render(self.predict(latents), self.iterations).unsqueeze(1)
@@ -145,7 +169,7 @@ def build(config: AutoencoderConfig) -> AudioAutoencoder:
         encoder=SpectralEncoder(config),
         decoder=SpectralDecoder(config),
         bottleneck=VAEBottleneck(),
-        latent_dim=config.latent_dim,
+        latent_dim=config.channels,
         downsampling_ratio=RATIO,
         sample_rate=SAMPLE_RATE_HZ,
         io_channels=1,

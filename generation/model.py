@@ -37,7 +37,7 @@ class DiffusionConfig:
     width: int = 256
     depth: int = 6
     heads: int = 4
-    feed_forward: int = 2
+    feed_forward: float = 1.75
     condition_width: int = 256
     tokens: int = 48
     token_width: int = 256
@@ -83,10 +83,10 @@ class SfxConfig:
 
 def engine_config(config: SfxConfig) -> dict[str, Any]:
     """The model as stable-audio-tools configures one."""
-    from generation.autoencoder import RATIO
+    from generation.autoencoder import RATIO, AutoencoderConfig
     from generation.controls import CHANNELS
 
-    sizes, latent_dim = config.diffusion, config.autoencoder["latent_dim"]
+    sizes, channels = config.diffusion, AutoencoderConfig(**config.autoencoder).channels
     number = {"id": "seconds_total", "type": "number", "config": {"min_val": 0, "max_val": sizes.max_seconds}}
     return {
         "model_type": "diffusion_cond",
@@ -94,7 +94,7 @@ def engine_config(config: SfxConfig) -> dict[str, Any]:
         "sample_rate": SAMPLE_RATE_HZ,
         "audio_channels": 1,
         "model": {
-            "io_channels": latent_dim,
+            "io_channels": channels,
             "conditioning": {"cond_dim": sizes.condition_width, "configs": [number]},
             "diffusion": {
                 "type": "dit",
@@ -102,7 +102,7 @@ def engine_config(config: SfxConfig) -> dict[str, Any]:
                 "cross_attention_cond_ids": ["seconds_total"],
                 "global_cond_ids": ["seconds_total"],
                 "config": {
-                    "io_channels": latent_dim,
+                    "io_channels": channels,
                     "embed_dim": sizes.width,
                     "depth": sizes.depth,
                     "num_heads": sizes.heads,

@@ -57,6 +57,11 @@ def starter(folder: Path) -> list[Sound]:
     return [Sound(str(folder / row["path"]), row["caption"], row["category"], "starter") for row in _rows(folder / "captions.csv")]
 
 
+def training_sounds(data: Path, starter_folder: str | None = None) -> list[Sound]:
+    """Everything version one trains on: ESC-50 folds 1 to 3, the effect packs, a rendered starter library where there is one."""
+    return esc50(data) + effects(data) + (starter(Path(starter_folder)) if starter_folder else [])
+
+
 class Sounds:
     """Mono sound at 44.1 kHz by number: `sounds.wave(i)` is float32 (T,), trimmed of silence, peak at 0.9."""
 

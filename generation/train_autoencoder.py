@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from clvap.audio import SAMPLE_RATE_HZ
 from generation import spectrum
 from generation.autoencoder import RATIO, AutoencoderConfig, Spectrogram, build, noisiness
-from generation.sounds import Sounds, collect, effects, esc50
+from generation.sounds import Sounds, collect, training_sounds
 from generation.train import Schedule, State, apply, resume, train_loop
 
 WEIGHTS = {"spectrum/log": 1.0, "spectrum/loud": 6.0, "spectrum/convergence": 0.3, "spectrum/mel": 0.5, "spectrum/deviation": 0.1, "latent/kl": 2e-4}
@@ -22,12 +22,16 @@ _MEL_BANDS = 80
 _TONE_SHARE, _MIX_SHARE, _LONGEST_GAIN_DB = 0.12, 0.25, 26.0
 
 
-def start(config: AutoencoderConfig, schedule: Schedule) -> State:
-    """Fresh networks, averaged copy, optimiser and random numbers."""
+def start(config: AutoencoderConfig, schedule: Schedule, freeze_encoder: bool = False, weights: str | None = None) -> State:
+    """Networks (random, or the averaged ones of a checkpoint), averaged copy, optimiser and random numbers."""
     torch.manual_seed(schedule.seed)
     model = build(config)
+    if weights is not None:
+        # a checkpoint from before the comb lacks its two layers, which then start fresh
+        model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["averaged"], strict=False)
+    model.encoder.requires_grad_(not freeze_encoder)
     averaged = copy.deepcopy(model).requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     return State(model, averaged, optimizer, np.random.default_rng(schedule.seed))
 
 
@@ -109,10 +113,10 @@ def train(recipe: dict[str, Any]) -> Path:
     folder, data = Path(recipe["run"]), Path(recipe["data"]["folder"])
     schedule, config = Schedule(**recipe["schedule"]), AutoencoderConfig(**recipe["model"])
     torch.set_num_threads(schedule.threads)
-    sounds = collect(esc50(data) + effects(data), folder / "sounds")
-    state = start(config, schedule)
+    sounds = collect(training_sounds(data, recipe["data"].get("starter")), folder / "sounds")
+    state = start(config, schedule, recipe.get("freeze_encoder", False), recipe.get("weights_from"))
     resume(state, folder / "last.pt")
-    weights = WEIGHTS | recipe.get("weights", {})
+    weights = WEIGHTS | recipe.get("loss_weights", {})
     bands, bin_weight, latents = mel_bands(), bin_weights(), recipe["data"]["latents"]
 
     def step(state: State) -> None:

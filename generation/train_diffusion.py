@@ -19,7 +19,7 @@ from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
 from generation.controls import Controls, dropped, roughened
 from generation.latents import Item, Latents, encode
 from generation.queries import Queries, embed
-from generation.sounds import Sound, Sounds, collect, effects, esc50, starter
+from generation.sounds import Sounds, collect, training_sounds
 from generation.train import Schedule, State, TrainingError, apply, resume, train_loop
 
 WEIGHTS = {"diffusion/velocity": 1.0}
@@ -129,13 +129,9 @@ def start(config: sfx.SfxConfig, schedule: Schedule) -> State:
     return State(model, copy.deepcopy(model).requires_grad_(False), optimizer, np.random.default_rng(schedule.seed))
 
 
-def training_sounds(recipe: dict[str, Any]) -> Sounds:
+def sounds_of(recipe: dict[str, Any]) -> Sounds:
     """All sounds of a recipe, read once into its run folder."""
-    data, run = Path(recipe["data"]["folder"]), Path(recipe["run"])
-    sounds: list[Sound] = esc50(data) + effects(data)
-    if recipe["data"].get("starter"):
-        sounds += starter(Path(recipe["data"]["starter"]))
-    return collect(sounds, run / "sounds")
+    return collect(training_sounds(Path(recipe["data"]["folder"]), recipe["data"].get("starter")), Path(recipe["run"]) / "sounds")
 
 
 def phrases(sounds: Sounds) -> list[list[str]]:
@@ -170,15 +166,15 @@ def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
     """Everything a run needs, from its folder where it was made before."""
     schedule, run = Schedule(**recipe["schedule"]), Path(recipe["run"])
     torch.set_num_threads(schedule.threads)
-    sounds = training_sounds(recipe)
+    sounds = sounds_of(recipe)
     latents = stored_latents(recipe, sounds)
     queries = _queries(recipe, sounds)
     config = configuration(recipe, latents.scale, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
         raise TrainingError(f"{recipe['clvap']} has tokens of {queries.token_width} and vectors of {queries.dimension}; set token_width and dimension in the recipe")
     state = start(config, schedule)
-    load_autoencoder(state, recipe["autoencoder"]["checkpoint"])
     resume(state, run / "last.pt")
+    load_autoencoder(state, recipe["autoencoder"]["checkpoint"])  # after resuming, because the decoder may have learned more since
     origins = [sound.origin for sound in sounds.sounds]
     examples = Examples(latents, queries, origins, recipe["data"]["shares"], Windows(), Dropout(**recipe.get("dropout", {})))
     return state, examples, config

@@ -57,12 +57,12 @@ class Api:
         return {"matches": self._matches(entry), "takes": self._takes(entry)}
 
     def index(self, folder: str) -> dict:
-        """Index a folder of this machine and wait: {"indexed", "unchanged", "skipped": [{"path", "reason"}], "seconds"}."""
+        """Index a folder of this machine and wait: {"indexed", "unchanged", "skipped": [{"file", "reason"}], "seconds"}."""
         try:
             report = self._studio.library.index(folder)
         except Exception as error:
             raise gr.Error(explain(error)) from error
-        skipped = [{"path": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped]
+        skipped = [{"file": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped]
         return {"indexed": report.indexed, "unchanged": report.unchanged, "skipped": skipped, "seconds": report.seconds}
 
     def _run(self, request: gr.Request, voice: str | None, text: str | None, balance: float, **wanted) -> Entry:
@@ -84,20 +84,31 @@ class Api:
         return entry
 
     def _matches(self, entry: Entry) -> list[dict]:
+        """Hits with files to download. `source`, the file's place in the library, is told on one's own machine alone."""
         local = self._studio.settings.exposure == "local"
+        matches = []
+        for match in entry.matches:
+            source = Path(match.path)
+            if not source.is_file():
+                continue
+            told = {"path": self._download(source), "score": match.score, "caption": match.caption, "duration_s": match.duration_s}
+            matches.append(told | {"name": match.name} | ({"source": match.path} if local else {}))
+        return matches
+
+    def _takes(self, entry: Entry) -> list[dict]:
+        takes = sorted(entry.takes, key=lambda take: -take.score)
         return [
-            {"path": match.path if local else Path(match.path).name, "score": match.score, "caption": match.caption, "duration_s": match.duration_s}
-            for match in entry.matches
+            {"path": self._download(entry.folder / take.file), "score": take.score, "seed": take.seed, "seconds": take.seconds}
+            for take in takes
         ]
 
-    @staticmethod
-    def _takes(entry: Entry) -> list[dict]:
-        """Takes with files that the client downloads: copies in gradio's own folder, which it serves and cleans."""
-        folder = Path(get_upload_folder()) / entry.id
-        folder.mkdir(parents=True, exist_ok=True)
-        takes = []
-        for take in sorted(entry.takes, key=lambda take: -take.score):
-            copy = shutil.copy(entry.folder / take.file, folder)
-            path = {"path": str(copy), "meta": {"_type": "gradio.FileData"}}
-            takes.append({"path": path, "score": take.score, "seed": take.seed, "seconds": take.seconds})
-        return takes
+    def _download(self, path: Path) -> dict:
+        """A file for the client to fetch: a copy in gradio's own folder, which gradio serves and cleans.
+
+        The client takes every mapping with a text under "path" for a file and fetches it, so a bare path cannot be sent.
+        """
+        copy = Path(get_upload_folder()) / self._studio.sounds.token(path) / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            shutil.copy(path, copy)
+        return {"path": str(copy), "meta": {"_type": "gradio.FileData"}}

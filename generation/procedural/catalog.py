@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from generation.procedural import air, creatures, designed, impacts, machines, nature, scifi, vehicles, weapons
+from generation.procedural import (
+    air, bells, creatures, designed, impacts, interface, machines, nature, people, scifi, vehicles, weapons,
+)  # fmt: skip
 from generation.procedural.kinds import Effect, Kind, effects
 
-KINDS: tuple[Kind, ...] = (*air.KINDS, *impacts.KINDS, *designed.KINDS, *scifi.KINDS, *nature.KINDS, *weapons.KINDS, *creatures.KINDS, *vehicles.KINDS, *machines.KINDS)
+FAMILIES = (air, impacts, designed, scifi, nature, weapons, creatures, vehicles, machines, bells, interface, people)
+KINDS: tuple[Kind, ...] = tuple(kind for family in FAMILIES for kind in family.KINDS)
 
 
 @lru_cache(maxsize=1)

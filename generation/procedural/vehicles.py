@@ -23,7 +23,7 @@ def firing(rng: Generator, strokes_hz: Array, uneven: float, bright: float, pipe
     pipes = [((0, f), (1, f)) for f in (pipe_hz, pipe_hz * 2.7, pipe_hz * 5.3)]
     body = sculpt(rough, lambda f, at: 0.12 + sum(bump(f, along(at, *p), 0.3) * g for p, g in zip(pipes, (1.0, 0.6, 0.5 * bright))))
     intake = band(noise(rng, n, -2.0), 300.0, 5_000.0, 1) * (0.3 + pulses)
-    return limit(1.6 * unit(body) + 0.12 * bright * unit(intake))
+    return limit(1.6 * unit(body) + 0.25 * bright * unit(intake))
 
 
 def engine_idle(rng: Generator, seconds: float, strokes_hz: float, uneven: float, bright: float, pipe_hz: float) -> Array:

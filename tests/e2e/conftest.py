@@ -1,0 +1,35 @@
+"""One browser with a microphone, and one studio on fakes, for all tests of the page."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browser import browsing, whoop
+from tests.e2e.servers import serving
+
+FAKE_APP = ["-m", "tests.e2e.fake_app"]
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience():
+    """Machines that run tests are slow; a wait costs nothing where they are not."""
+    expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory):
+    return whoop(tmp_path_factory.mktemp("voice") / "whoop.wav")
+
+
+@pytest.fixture(scope="module")
+def browser(voice):
+    with browsing(voice) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def fake_studio(tmp_path_factory):
+    with serving(FAKE_APP, tmp_path_factory.mktemp("fake")) as server:
+        yield server
