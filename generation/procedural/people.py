@@ -67,7 +67,7 @@ def creak(rng: Generator, seconds: float, pitch_hz: float, base_hz: float) -> Ar
 def cloth(rng: Generator, seconds: float, rate_hz: float, bright_hz: float) -> Array:
     """Clothes moving: soft broadband rubs in gestures."""
     n = length(seconds)
-    rub = np.clip(wander(rng, n, rate_hz) + 0.15, 0.0, 1.0) ** 1.3
+    rub = np.clip(wander(rng, n, rate_hz) + 0.2, 0.08, 1.0) ** 1.3
     out = band(noise(rng, n, -2.0, 2), 250.0, bright_hz, 1) * rub * (0.7 + 0.3 * np.abs(wander(rng, n, 60.0)))
     return room(rng, out, 0.25, 0.1)
 

@@ -11,8 +11,8 @@ TIME = np.linspace(0, 1, 100)
 
 
 def sound(loudness=None, brightness=None, pitch=None) -> likeness.Summary:
-    flat = np.zeros(100)
-    curves = (loudness if loudness is not None else flat - 20, brightness if brightness is not None else flat + 90, pitch if pitch is not None else flat)
+    given = ((loudness, -20), (brightness, 90), (pitch, 0))
+    curves = (np.full(100, level) if curve is None else curve for curve, level in given)
     return likeness.summarise(Contours(*(np.asarray(curve, np.float32) for curve in curves)))
 
 
@@ -69,7 +69,8 @@ def test_pitch_compares_melodies_not_registers_and_only_pitched_sounds():
 
 
 def test_summary_spans_only_what_is_audible():
-    padded = likeness.summarise(Contours(*(np.concatenate([fill, curve, fill]) for fill, curve in ((np.full(50, -80.0), DECAY), (np.zeros(50) + 40, TIME * 9), (np.zeros(50), TIME)))))
+    margins = [(-80.0, DECAY), (40.0, TIME * 9), (0.0, TIME)]
+    padded = likeness.summarise(Contours(*(np.pad(curve, 50, constant_values=margin) for margin, curve in margins)))
     assert padded.active_s == pytest.approx(sound(DECAY).active_s, rel=0.02)
     assert np.abs(padded.curves[0] - sound(DECAY).curves[0]).max() < 1
 
