@@ -11,12 +11,11 @@ from app.ui.page import launch
 
 def main() -> int:
     try:
-        settings = Settings.from_arguments()
+        studio = Studio.from_settings(Settings.from_arguments())
+        page = launch(studio)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    studio = Studio.from_settings(settings)
-    page = launch(studio)
     studio.start()
     page.block_thread()
     return 0

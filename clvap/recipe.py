@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -46,6 +46,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     folds: tuple[int, ...] = (1, 2, 3)
     """ESC-50 folds to train on."""
+    shares: dict[str, float] = field(default_factory=lambda: {"sfx": 0.7, "esc50": 0.3})
+    """Share of a batch drawn from each collection."""
     passes: int = 6
     """Passes of the spectrogram bank."""
     seed: int = 0

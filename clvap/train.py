@@ -51,13 +51,17 @@ class State:
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs: log-mel of sounds and imitations, frozen word states, labels, the teacher's view of the sounds."""
+    """B pairs: log-mel of sounds and imitations, frozen word states, who belongs to whom, the teacher's view of the sounds.
+
+    targets: (B, B), an imitation belongs to its sound first; kinds: (B, B), words belong to every sound of their kind
+    """
 
     audio: Tensor
     voice: Tensor
     text: Tensor
     text_mask: Tensor
     targets: Tensor
+    kinds: Tensor
     teacher: Tensor
 
 
@@ -74,8 +78,7 @@ class Data:
         self.captions = [row.captions for row in rows]
         labels = sorted({row.label for row in rows})
         self.labels = np.array([labels.index(row.label) for row in rows])
-        weights = 1 / np.sqrt(np.bincount(self.labels)[self.labels])
-        self.weights = weights / weights.sum()
+        self.weights = _weights(rows, self.labels, recipe.shares)
         self.passes = bank.available(self.folder)
         teacher = self.passes[0].teacher.astype(np.float32)
         self.teacher_mean, self.teacher_std = teacher.mean(axis=0), teacher.std(axis=0) + 1e-3
@@ -100,8 +103,17 @@ class Data:
         longest = int(mask.sum(dim=1).max())
         return Batch(
             _masked(torch.from_numpy(audio).float(), rng), _masked(torch.from_numpy(voice).float(), rng), self.text[words][:, :longest], mask[:, :longest],
-            soft_targets(torch.from_numpy(self.labels[chosen])), torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
+            *(soft_targets(torch.from_numpy(self.labels[chosen]), share) for share in (0.6, 0.0)), torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
         )
+
+
+def _weights(rows: list[Row], labels: np.ndarray, shares: dict[str, float]) -> np.ndarray:
+    """Chance of each row (R,): each collection its share, and within it rarer kinds more than their number."""
+    weights = 1 / np.sqrt(np.bincount(labels)[labels])
+    collections = np.array([row.label.split("/")[0] for row in rows])
+    for name in set(collections):
+        weights[collections == name] *= shares.get(name, 1.0) / weights[collections == name].sum()
+    return weights / weights.sum()
 
 
 def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
@@ -115,7 +127,10 @@ def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
         "voice/audio": lambda: model.fuse(None, None, voice),
         "text/audio": lambda: model.fuse(batch.text, batch.text_mask, None),
     }
-    found = {name: contrastive(model.query_vectors(fuse()), audio, model.log_temperature, batch.targets) for name, fuse in queries.items() if name in wanted}
+    found = {}
+    for name in queries.keys() & wanted.keys():
+        targets = batch.kinds if name == "text/audio" else batch.targets
+        found[name] = contrastive(model.query_vectors(queries[name]()), audio, model.log_temperature, targets)
     for tower, states in (("audio", sound), ("voice", voice)):
         if f"teacher/{tower}" in wanted:
             found[f"teacher/{tower}"] = 1 - functional.cosine_similarity(net.teacher[tower](states.mean(dim=1)), batch.teacher).mean()

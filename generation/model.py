@@ -141,8 +141,9 @@ def save(model: ConditionedDiffusionModelWrapper, config: SfxConfig, folder: Pat
     from safetensors.torch import save_file
 
     config.write(folder)
-    weights = {name: value.to(dtype or torch.float16).contiguous().clone() for name, value in model.state_dict().items()}
+    weights = {name: value.detach().to(dtype or torch.float16).contiguous().clone() for name, value in model.named_parameters()}
     save_file(weights, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)
     return folder
 
 
@@ -157,6 +158,7 @@ def load(folder: Path, device: str = "cpu") -> tuple[ConditionedDiffusionModelWr
     model = build(config)
     weights = {name: value.float() for name, value in load_file(path).items()}
     missing, unexpected = model.load_state_dict(weights, strict=False)
+    missing = set(missing) - {name for name, _ in model.named_buffers()}  # the engine's buffers are constants
     if missing or unexpected:
         raise ModelError(f"{path} does not fit config.json ({len(missing)} weights missing, {len(unexpected)} unknown); take both from one model")
     return model.eval().requires_grad_(False).to(device), config

@@ -101,7 +101,8 @@ class FakeLibrary:
             progress(done, len(files), path.name)
             row = captions.get(path.relative_to(folder).as_posix(), {})
             try:
-                self.rows[path] = FakeMatch(path, 0.0, row.get("caption", path.stem), info(path).duration_s, row.get("category", "MISC"), path.stem)
+                caption, category = row.get("caption", path.stem), row.get("category", "MISC")
+                self.rows[path] = FakeMatch(path, 0.0, caption, info(path).duration_s, category, path.stem)
             except AudioError as error:
                 skipped.append(FakeSkipped(path, str(error)))
         indexed = len(self.rows) - known

@@ -45,6 +45,6 @@ class Board:
             self._notices.pop(subject, None)
 
     def notices(self) -> tuple[Notice, ...]:
-        """Everything the board says now."""
+        """Everything the board says now, each thing once: a missing model fails all that needs it in the same words."""
         with self._lock:
-            return tuple(self._notices.values())
+            return tuple(dict.fromkeys(self._notices.values()))

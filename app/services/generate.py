@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from clvap.progress import Cancelled
 
 if TYPE_CHECKING:
-    from generation import Generator, GenerateRequest, Take
+    from generation import GenerateRequest, Generator, Take
 
 _POLL_S = 0.1
 

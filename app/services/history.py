@@ -42,13 +42,17 @@ class KeptTake:
     """A take on disk.
 
     file: its place, relative to the entry's folder
-    score: likeness to the gesture, 0 to 1
+    score: likeness to the gesture, a cosine
+    seed: makes it again
+    seconds: of compute it took
+    duration_s: its length
     """
 
     file: str
     score: float
     seed: int
     seconds: float
+    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class History:
         file = f"takes/{len(entry.takes) + 1:02d}-{seed}.wav"
         partial = entry.folder / "takes" / f".{secrets.token_hex(4)}.wav"
         write(partial, clip).replace(entry.folder / file)
-        return self._changed(replace(entry, takes=(*entry.takes, KeptTake(file, score, seed, seconds))))
+        return self._changed(replace(entry, takes=(*entry.takes, KeptTake(file, score, seed, seconds, clip.duration_s))))
 
     def list(self, owner: str, limit: int = 24) -> list[Entry]:
         """An owner's entries, newest first."""

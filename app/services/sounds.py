@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def outline(path: Path, bins: int = OUTLINE_BINS) -> np.ndarray:
             edges = np.linspace(0, file.frames, bins + 1).astype(int)
             if file.frames <= _READ_WHOLE_UNDER_S * file.samplerate:
                 loudest = np.abs(file.read(dtype="float32", always_2d=True)).max(axis=1)
-                return _scaled([loudest[start:end] for start, end in zip(edges, edges[1:])])
+                return _scaled([loudest[start:end] for start, end in pairwise(edges)])
             blocks = []
             for start in edges[:-1]:
                 file.seek(start)

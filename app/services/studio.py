@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from app.services.board import Board
 from app.services.errors import RequestError, explain
@@ -19,7 +21,7 @@ from app.services.library import LibraryService, RenderStarter
 from app.services.models import Models
 from app.services.sounds import Sounds
 from app.settings import Settings
-from clvap.audio import Clip, read
+from clvap.audio import SAMPLE_RATE_HZ, Clip, read
 from clvap.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -114,6 +116,11 @@ class Studio:
         """The studio with the real models, none of them loaded yet."""
         return Studio(settings, Models.from_settings(settings), _render_starter)
 
+    @property
+    def ready(self) -> bool:
+        """Whether a press is answered at once; before that it waits for the search model to load."""
+        return self._models.embedder.ready
+
     def start(self) -> None:
         """Load the models and fill the library in the background."""
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
@@ -127,6 +134,8 @@ class Studio:
         words = request.words.strip()
         if request.voice is None and not words:
             raise RequestError("Record a sound or type a few words first.")
+        if not 0 <= request.balance <= 1:
+            raise RequestError(f"balance {request.balance:g}: use a number from 0 (voice alone) to 1 (words alone)")
         gesture = self.gestures.read(request.voice) if request.voice is not None else None
         query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
         entry = self.history.begin(request.owner, words, request.balance, gesture.clip if gesture else None)
@@ -187,16 +196,32 @@ class Studio:
     def _warm_up(self) -> None:
         """Models in the order in which a first press needs them. A model that fails says so on the board; the rest goes on."""
         filling = threading.Thread(target=self.library.fill_at_start, name="fill", daemon=True)
-        steps = (("search model", self._models.embedder), ("library", self._models.library), ("generator", self._models.generator))
-        for name, load in steps:
-            self.board.busy(name, f"Warming up: the {name}")
-            try:
-                load()
-                self.board.clear(name)
-            except Exception as error:
-                self.board.fail(name, explain(error))
-            if name == "library":
-                filling.start()
+        self._warmed("search model", self._exercise_embedder)
+        self._warmed("library", self._models.library)
+        filling.start()
+        self._warmed("generator", self._exercise_generator)
+
+    def _warmed(self, name: str, work: Callable[[], object]) -> None:
+        self.board.busy(name, f"Warming up: the {name}")
+        try:
+            work()
+            self.board.clear(name)
+        except Exception as error:
+            self.board.fail(name, explain(error))
+
+    def _exercise_embedder(self) -> Query:
+        """A first use costs more than the next ones; better now than at the first press."""
+        return self._models.embedder().query(voice=_practice(), text="a practice tone")
+
+    def _exercise_generator(self) -> None:
+        from generation import GenerateRequest
+
+        self._models.generator().generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
+
+
+def _practice() -> Clip:
+    """Half a second of a tone, samples of shape (1, T)."""
+    return Clip(np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32) * 0.05)[None] * 0.5)
 
 
 def _filters(request: ImitateRequest) -> Filters | None:

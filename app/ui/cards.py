@@ -97,7 +97,8 @@ def message(text: str, kind: str = "trouble") -> str:
 
 def seed_bar(name: str) -> str:
     """Names the sound that the next takes start from."""
-    return f'<div class="seed-bar"><span>Starts from <b>{escape(name)}</b></span><button data-act="unseed" aria-label="Start from nothing">×</button></div>'
+    let_go = '<button data-act="unseed" aria-label="Start from nothing">×</button>'
+    return f'<div class="seed-bar"><span>Starts from <b>{escape(name)}</b></span>{let_go}</div>'
 
 
 def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
@@ -112,8 +113,8 @@ def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
 def _take(take: KeptTake, index: int, rank: int, entry: Entry, sounds: Sounds) -> str:
     token, name = sounds.token(entry.folder / take.file), f"Take {index + 1}"
     save = f'<a class="quiet" href="sound/{token}?save=1" download data-file="{escape(_take_name(entry, index))}">Download</a>'
-    foot = f'<div class="foot"><span title="random seed">#{take.seed}</span><span>{take.seconds:.1f} s</span>{save}{_seed(token, name)}</div>'
-    return _card(name, token, take.score, foot, rank)
+    facts = f'<span title="random seed">#{take.seed}</span><span>{take.duration_s:.1f} s</span>'
+    return _card(name, token, take.score, f'<div class="foot">{facts}{save}{_seed(token, name)}</div>', rank)
 
 
 def _take_name(entry: Entry, index: int) -> str:
@@ -139,7 +140,8 @@ def _play(name: str, token: str) -> str:
 
 
 def _seed(token: str, name: str) -> str:
-    return f'<button class="quiet" data-act="seed" data-token="{token}" data-name="{escape(name)}" title="Start the next takes from this sound">Seed</button>'
+    data = f'data-act="seed" data-token="{token}" data-name="{escape(name)}"'
+    return f'<button class="quiet" {data} title="Start the next takes from this sound">Seed</button>'
 
 
 def _earlier(entry: Entry, sounds: Sounds, current: bool) -> str:

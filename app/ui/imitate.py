@@ -132,7 +132,8 @@ class ImitateScreen:
             start_strength=strength,
         )
         idle = {self._make: gr.update(visible=True), self._cancel: gr.update(visible=False), self._job: None}
-        yield {self._make: gr.update(visible=False), self._cancel: gr.update(visible=True), self._job: asked.job, self._message: ""}
+        waiting = "" if self._studio.ready else cards.message("The search model is still loading; this starts once it is there.", "note")
+        yield {self._make: gr.update(visible=False), self._cancel: gr.update(visible=True), self._job: asked.job, self._message: waiting}
         try:
             view = _View(asked.variations)
             for event in self._studio.imitate(asked):
@@ -146,8 +147,7 @@ class ImitateScreen:
         sounds = self._studio.sounds
         updates: Updates = {}
         if isinstance(event, Begun):
-            updates[self._hits] = cards.searching()
-            updates[self._entry] = event.entry.id
+            updates |= {self._hits: cards.searching(), self._entry: event.entry.id, self._message: ""}
         if isinstance(event, Found) or (isinstance(event, Trouble) and event.half == "hits"):
             updates[self._hits] = cards.hits(view.entry, sounds, self._show_paths, view.hits_trouble)
         if isinstance(event, (Begun, TakeKept, Ended)):

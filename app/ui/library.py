@@ -12,6 +12,7 @@ from app.services.studio import Studio
 from app.ui import cards
 
 _MOST_SHOWN = 200
+_INTRODUCTION = "<h2>Add a folder</h2><p>Its sounds stay where they are. Adding it again reads only what changed.</p>"
 
 
 class LibraryTab:
@@ -19,7 +20,7 @@ class LibraryTab:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        cards.area("<h2>Add a folder</h2><p>Its sounds stay where they are; only their fingerprints are kept. Adding it again reads what changed.</p>")
+        cards.area(_INTRODUCTION)
         with gr.Row(elem_classes="add-folder"):
             self._folder = gr.Textbox(show_label=False, placeholder="/home/me/sounds", container=False, scale=4, elem_id="folder")
             self._add = gr.Button("Index it", variant="primary", scale=0, min_width=120, elem_id="index")

@@ -7,6 +7,7 @@ import os
 import gradio as gr
 
 from app.services.studio import Studio
+from app.settings import SettingsError
 from app.ui import cards, library, theme
 from app.ui.api import Api
 from app.ui.imitate import ImitateScreen
@@ -57,23 +58,26 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def launch(studio: Studio) -> gr.Blocks:
-    """Put the page on the web and return at once."""
+    """Put the page on the web and return at once. Raises SettingsError where the port is taken."""
     settings = studio.settings
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     page = build(studio)
-    page.launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        share=settings.share,
-        auth=settings.auth,
-        prevent_thread_lock=True,
-        ssr_mode=False,
-        run_history=False,
-        footer_links=[],
-        max_file_size=None if settings.exposure == "local" else _MAX_UPLOAD_FROM_OUTSIDE,
-        app_kwargs={"routes": routes(studio.sounds)},
-        theme=theme.theme(),
-        css_paths=[theme.STYLE_SHEET],
-        head=theme.head(),
-    )
+    try:
+        page.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            share=settings.share,
+            auth=settings.auth,
+            prevent_thread_lock=True,
+            ssr_mode=False,
+            run_history=False,
+            footer_links=[],
+            max_file_size=None if settings.exposure == "local" else _MAX_UPLOAD_FROM_OUTSIDE,
+            app_kwargs={"routes": routes(studio.sounds)},
+            theme=theme.theme(),
+            css_paths=[theme.STYLE_SHEET],
+            head=theme.head(),
+        )
+    except OSError as error:
+        raise SettingsError(f"--port {settings.port}: cannot answer there on {settings.host}; choose another port or host") from error
     return page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from clvap.audio import Clip
@@ -49,11 +51,11 @@ def _body(clip: Clip) -> str:
     """The outline of the waveform, mirrored, as one closed path."""
     mono = np.abs(clip.mono())
     edges = np.linspace(0, len(mono), _BINS + 1).astype(int)
-    peaks = np.array([mono[start:end].max(initial=0.0) for start, end in zip(edges, edges[1:])])
+    peaks = np.array([mono[start:end].max(initial=0.0) for start, end in pairwise(edges)])
     heights = np.maximum(peaks / max(float(peaks.max()), 1e-6) * (_HEIGHT / 2 - 6), 0.6)
     x = np.linspace(0, _WIDTH, _BINS)
-    upper = [f"{a:.1f} {_HEIGHT / 2 - h:.1f}" for a, h in zip(x, heights)]
-    lower = [f"{a:.1f} {_HEIGHT / 2 + h:.1f}" for a, h in zip(x[::-1], heights[::-1])]
+    upper = [f"{a:.1f} {_HEIGHT / 2 - h:.1f}" for a, h in zip(x, heights, strict=True)]
+    lower = [f"{a:.1f} {_HEIGHT / 2 + h:.1f}" for a, h in zip(x[::-1], heights[::-1], strict=True)]
     return "M" + "L".join(upper + lower) + "Z"
 
 
@@ -63,7 +65,7 @@ def _segments(curve: np.ndarray, shown: np.ndarray, span: tuple[float, float]) -
     y = _HEIGHT - 6 - (np.clip(curve, low, high) - low) / (high - low) * (_HEIGHT - 12)
     x = np.linspace(0, _WIDTH, len(curve))
     path, drawing = [], False
-    for at, level, visible in zip(x, y, shown):
+    for at, level, visible in zip(x, y, shown, strict=True):
         if visible:
             path.append(f"{'L' if drawing else 'M'}{at:.1f} {level:.1f}")
         drawing = bool(visible)

@@ -53,7 +53,8 @@ def swish(rng: Generator, seconds: float, centre_hz: float, thin: float) -> Arra
     """A thin object cutting the air: a narrow, high, very short rush with a faint aeolian tone."""
     n, peak = length(seconds), rng.uniform(0.4, 0.6)
     path = ((0.0, centre_hz * 0.5), (peak, centre_hz * 1.3), (1.0, centre_hz * 0.55))
-    air = sculpt(noise(rng, n, channels=2), lambda f, at: bump(f, along(at, *path), thin) + 0.08 * bump(f, along(at, *path) * 2.0, 0.5), 512)
+    air = sculpt(noise(rng, n, channels=2), lambda f, at: bump(f, along(at, *path), thin) + 0.08 * bump(f, along(at, *path) * 2.0, 0.5),
+        512)
     return room(rng, air * hump(n, peak, 2.6, 3.0), 0.35, 0.2, 400.0)
 
 
@@ -73,7 +74,8 @@ def wind(rng: Generator, seconds: float, centre_hz: float, gusts_hz: float, howl
     bed = band(noise(rng, n, -4.0, 2), 60.0, centre_hz * 3.0, 1) * (0.25 + gust) * (1.0 + 0.15 * wander(rng, n, 6.0))
     steps = np.linspace(0, n - 1, 64).astype(int)
     points = [(i / 63.0, centre_hz * 2.0 ** (1.3 * (gust[s] - 0.5))) for i, s in enumerate(steps)]
-    whistle = sculpt(noise(rng, n, -1.0, 2), lambda f, at: bump(f, along(at, *points), 0.09) + 0.5 * bump(f, along(at, *points) * 1.52, 0.07), 2_048)
+    whistle = sculpt(noise(rng, n, -1.0, 2), lambda f, at: bump(f, along(at, *points), 0.09) + 0.5 * bump(f, along(at, *points) * 1.52,
+        0.07), 2_048)
     out = bed + howl * whistle / whistle.std() * gust**1.5
     return out * curve(n, (0, 0), (0.12, 1), (0.82, 1), (1, 0))
 
@@ -120,38 +122,102 @@ def breath(rng: Generator, seconds: float, centre_hz: float, inward: bool) -> Ar
 
 
 KINDS = (
-    Kind("whoosh", "WHSH", "SWOOSHES", 12, "{speed} Whoosh {tone}",
-         ("{speed} {tone} whoosh {motion}", "{tone} air whoosh passing {motion}, {speed}", "a {speed} rush of air {motion}"),
-         whoosh, {"speed": SPEED, "tone": TONE, "motion": MOTION}),
-    Kind("magic whoosh", "WHSH", "SWOOSHES", 4, "Magic Whoosh {speed}",
-         ("{speed} magical whoosh with a singing tone", "{speed} tonal whoosh, spell passing by"),
-         whoosh, {"speed": SPEED}, {"tonal": Span(0.5, 1.0), "centre_hz": Span(700, 1_800), "slope_db": -1.0, "start": -0.5, "end": 0.5}),
-    Kind("heavy pass by", "WHSH", "SWOOSHES", 4, "Heavy Whoosh By {size}",
-         ("{size} heavy object rumbling past", "deep {size} whoosh by with low rumble"), rumble_by,
-         {"size": {"huge|massive": {"centre_hz": Span(130, 200), "seconds": Span(1.8, 2.8)}, "large|big": {"centre_hz": Span(260, 420), "seconds": Span(0.9, 1.5)}}},
-         {"heavy": Span(0.3, 1.0)}),
-    Kind("swish", "SWSH", "SWOOSHES", 8, "{object} Swish {speed}",
-         ("{speed} {object} swish through the air", "{object} swung {speed}, sharp swish"), swish,
-         {"object": {"stick|thin stick": {"centre_hz": Span(1_200, 2_200), "thin": 0.45}, "sword|blade": {"centre_hz": Span(3_500, 6_000), "thin": 0.3},
-                     "rope|cable": {"centre_hz": Span(600, 1_000), "thin": 0.6}},
-          "speed": {"fast|quick": {"seconds": Span(0.16, 0.26)}, "slow|lazy": {"seconds": Span(0.4, 0.65)}}}),
-    Kind("whip", "WEAPWhip", "WEAPONS", 3, "Whip Crack", ("whip crack with a short swish", "leather whip snapping loudly"), whip,
-         {}, {"seconds": Span(0.3, 0.55)}),
-    Kind("wind", "WIND", "WIND", 8, "{strength} Wind {tone}",
-         ("{strength} {tone} wind", "{tone} wind blowing, {strength}", "{strength} wind outdoors with {tone} gusts"), wind,
-         {"strength": {"gentle|soft": {"gusts_hz": Span(0.4, 0.7), "seconds": Span(4.0, 5.5)}, "strong|stormy": {"gusts_hz": Span(1.2, 2.2), "seconds": Span(4.5, 6.0)}},
-          "tone": {"howling|whistling": {"howl": Span(0.5, 0.9), "centre_hz": Span(500, 900)}, "low|rumbling": {"howl": 0.05, "centre_hz": Span(130, 220)},
-                   "hollow|eerie": {"howl": Span(0.35, 0.6), "centre_hz": Span(300, 450)}, "|open": {"howl": 0.12, "centre_hz": Span(500, 900)}}}),
-    Kind("air hiss", "AIRHiss", "AIR", 4, "{source} Hiss {span}",
-         ("{span} {source} hiss", "{source} escaping with a {span} hiss"), hiss,
-         {"source": {"steam": {"low_hz": Span(900, 1_600)}, "gas|compressed air": {"low_hz": Span(2_800, 4_500)}},
-          "span": {"short": {"seconds": Span(0.4, 0.8), "burst": 0.9}, "long": {"seconds": Span(1.8, 3.2), "burst": 0.2}}}),
-    Kind("wings", "WINGBird", "WINGS", 4, "{size} Wings Flapping", ("{size} bird flapping its wings", "{size} wings beating the air"), flaps,
-         {"size": {"small|little": {"rate_hz": Span(9, 14), "centre_hz": Span(900, 1_400), "seconds": Span(1.0, 1.8)},
-                   "large|huge": {"rate_hz": Span(2.2, 3.4), "centre_hz": Span(300, 500), "seconds": Span(2.2, 3.2)}}}),
-    Kind("suction", "AIRSuck", "AIR", 3, "Air Suction {size}", ("{size} suction of air cut off at the end", "air sucked in, {size} vacuum pull"), suction,
-         {"size": {"small|short": {"seconds": Span(0.4, 0.7), "centre_hz": Span(900, 1_400)}, "large|long": {"seconds": Span(1.2, 2.0), "centre_hz": Span(300, 500)}}}),
-    Kind("breath", "HMNBrth", "HUMAN", 4, "Breath {way} {speed}", ("person breathing {way}, {speed}", "{speed} human breath {way}"), breath,
-         {"way": {"in": {"inward": True}, "out": {"inward": False}}, "speed": {"slow|calm": {"seconds": Span(1.2, 2.0)}, "fast|short": {"seconds": Span(0.35, 0.6)}}},
-         {"centre_hz": Span(700, 1_200)}),
+    Kind(
+        "whoosh", "WHSH", "SWOOSHES", 12, "{speed} Whoosh {tone}",
+        ("{speed} {tone} whoosh {motion}", "{tone} air whoosh passing {motion}, {speed}", "a {speed} rush of air {motion}"),
+        whoosh, {"speed": SPEED, "tone": TONE, "motion": MOTION},
+    ),
+    Kind(
+        "magic whoosh", "WHSH", "SWOOSHES", 4, "Magic Whoosh {speed}",
+        ("{speed} magical whoosh with a singing tone", "{speed} tonal whoosh, spell passing by"),
+        whoosh, {"speed": SPEED}, {"tonal": Span(0.5, 1.0), "centre_hz": Span(700, 1_800), "slope_db": -1.0, "start": -0.5, "end": 0.5},
+    ),
+    Kind(
+        "heavy pass by", "WHSH", "SWOOSHES", 4, "Heavy Whoosh By {size}",
+        ("{size} heavy object rumbling past", "deep {size} whoosh by with low rumble"),
+        rumble_by,
+        {
+            "size": {
+                "huge|massive": {"centre_hz": Span(130, 200), "seconds": Span(1.8, 2.8)},
+                "large|big": {"centre_hz": Span(260, 420), "seconds": Span(0.9, 1.5)},
+            },
+        },
+        {"heavy": Span(0.3, 1.0)},
+    ),
+    Kind(
+        "swish", "SWSH", "SWOOSHES", 8, "{object} Swish {speed}",
+        ("{speed} {object} swish through the air", "{object} swung {speed}, sharp swish"),
+        swish,
+        {
+            "object": {
+                "stick|thin stick": {"centre_hz": Span(1_200, 2_200), "thin": 0.45},
+                "sword|blade": {"centre_hz": Span(3_500, 6_000), "thin": 0.3},
+                "rope|cable": {"centre_hz": Span(600, 1_000), "thin": 0.6},
+            },
+            "speed": {"fast|quick": {"seconds": Span(0.16, 0.26)}, "slow|lazy": {"seconds": Span(0.4, 0.65)}},
+        },
+    ),
+    Kind(
+        "whip", "WEAPWhip", "WEAPONS", 3, "Whip Crack",
+        ("whip crack with a short swish", "leather whip snapping loudly"),
+        whip, {}, {"seconds": Span(0.3, 0.55)},
+    ),
+    Kind(
+        "wind", "WIND", "WIND", 8, "{strength} Wind {tone}",
+        ("{strength} {tone} wind", "{tone} wind blowing, {strength}", "{strength} wind outdoors with {tone} gusts"),
+        wind,
+        {
+            "strength": {
+                "gentle|soft": {"gusts_hz": Span(0.4, 0.7), "seconds": Span(4.0, 5.5)},
+                "strong|stormy": {"gusts_hz": Span(1.2, 2.2), "seconds": Span(4.5, 6.0)},
+            },
+            "tone": {
+                "howling|whistling": {"howl": Span(0.5, 0.9), "centre_hz": Span(500, 900)},
+                "low|rumbling": {"howl": 0.05, "centre_hz": Span(130, 220)},
+                "hollow|eerie": {"howl": Span(0.35, 0.6), "centre_hz": Span(300, 450)},
+                "|open": {"howl": 0.12, "centre_hz": Span(500, 900)},
+            },
+        },
+    ),
+    Kind(
+        "air hiss", "AIRHiss", "AIR", 4, "{source} Hiss {span}",
+        ("{span} {source} hiss", "{source} escaping with a {span} hiss"),
+        hiss,
+        {
+            "source": {"steam": {"low_hz": Span(900, 1_600)}, "gas|compressed air": {"low_hz": Span(2_800, 4_500)}},
+            "span": {"short": {"seconds": Span(0.4, 0.8), "burst": 0.9}, "long": {"seconds": Span(1.8, 3.2), "burst": 0.2}},
+        },
+    ),
+    Kind(
+        "wings", "WINGBird", "WINGS", 4, "{size} Wings Flapping",
+        ("{size} bird flapping its wings", "{size} wings beating the air"),
+        flaps,
+        {
+            "size": {
+                "small|little": {"rate_hz": Span(9, 14), "centre_hz": Span(900, 1_400), "seconds": Span(1.0, 1.8)},
+                "large|huge": {"rate_hz": Span(2.2, 3.4), "centre_hz": Span(300, 500), "seconds": Span(2.2, 3.2)},
+            },
+        },
+    ),
+    Kind(
+        "suction", "AIRSuck", "AIR", 3, "Air Suction {size}",
+        ("{size} suction of air cut off at the end", "air sucked in, {size} vacuum pull"),
+        suction,
+        {
+            "size": {
+                "small|short": {"seconds": Span(0.4, 0.7), "centre_hz": Span(900, 1_400)},
+                "large|long": {"seconds": Span(1.2, 2.0), "centre_hz": Span(300, 500)},
+            },
+        },
+    ),
+    Kind(
+        "breath", "HMNBrth", "HUMAN", 4, "Breath {way} {speed}",
+        ("person breathing {way}, {speed}", "{speed} human breath {way}"),
+        breath,
+        {
+            "way": {"in": {"inward": True}, "out": {"inward": False}},
+            "speed": {"slow|calm": {"seconds": Span(1.2, 2.0)}, "fast|short": {"seconds": Span(0.35, 0.6)}},
+        },
+        {"centre_hz": Span(700, 1_200)},
+    ),
 )  # fmt: skip

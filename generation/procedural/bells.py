@@ -8,9 +8,26 @@ from numpy.random import Generator
 from generation.procedural.bodies import BELL, SKIN, TUBE, click, hit, modes, place, plate
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, band, bump, curve, decay, fade, glide, hump, length, limit, noise, phase, pulse, saw, sculpt, sine, strike, unit, wander,
+    Array,
+    band,
+    bump,
+    curve,
+    decay,
+    fade,
+    glide,
+    length,
+    limit,
+    noise,
+    phase,
+    pulse,
+    saw,
+    sculpt,
+    sine,
+    strike,
+    unit,
+    wander,
 )  # fmt: skip
-from generation.procedural.spaces import pan, room, tail, widen
+from generation.procedural.spaces import pan, room, widen
 
 
 def bell(rng: Generator, base_hz: float, t60_s: float, hard: float, strikes: int, gap_s: float) -> Array:
@@ -20,7 +37,8 @@ def bell(rng: Generator, base_hz: float, t60_s: float, hard: float, strikes: int
     clap = click(rng, 1_500.0, 9_000.0, 0.03)
     one[:, : len(clap)] += 0.15 * hard * clap
     at = np.arange(strikes) * gap_s * rng.uniform(0.97, 1.03, strikes)
-    return room(rng, place(min(length(at[-1] + t60_s), length(6.0)), at, [one] * strikes, rng.uniform(0.85, 1.0, strikes)), 1.2, 0.25, 100.0)
+    return room(rng, place(min(length(at[-1] + t60_s), length(6.0)), at, [one] * strikes, rng.uniform(0.85, 1.0, strikes)), 1.2, 0.25,
+        100.0)
 
 
 def ringer(rng: Generator, seconds: float, base_hz: float, rate_hz: float, cadence_s: float) -> Array:
@@ -127,29 +145,114 @@ def cymbal(rng: Generator, seconds: float, base_hz: float) -> Array:
 
 
 KINDS = (
-    Kind("church bell", "BELLLrg", "BELLS", 5, "Church Bell {count}", ("church bell {count}", "large bronze bell {count}, long decay"), bell,
-         {"count": {"single strike|struck once": {"strikes": 1, "gap_s": 1.0}, "tolling": {"strikes": 3, "gap_s": 1.5}}}, {"base_hz": Span(150, 320), "t60_s": Span(4.0, 7.0), "hard": 1.0}),
-    Kind("hand bell", "BELLHand", "BELLS", 4, "Hand Bell {count}", ("hand bell rung {count}", "small brass bell, {count}"), bell,
-         {"count": {"once": {"strikes": 1, "gap_s": 1.0}, "several times|repeatedly": {"strikes": 6, "gap_s": 0.22}}}, {"base_hz": Span(900, 1_700), "t60_s": Span(1.4, 2.4), "hard": 3.0}),
-    Kind("bicycle bell", "VEHBike", "VEHICLES", 4, "Bicycle Bell", ("bicycle bell ringing", "bike bell, quick double ring"), ringer, {}, {"seconds": Span(0.35, 0.7), "base_hz": Span(1_900, 2_700), "rate_hz": Span(16, 24), "cadence_s": 0.0}),
-    Kind("alarm clock bell", "ALRMClok", "ALARMS", 3, "Alarm Clock Bell", ("alarm clock ringing", "old wind-up alarm clock bell"), ringer, {}, {"seconds": Span(2.0, 3.0), "base_hz": Span(1_500, 2_300), "rate_hz": Span(17, 24), "cadence_s": 0.0}),
-    Kind("school bell", "ALRMBell", "ALARMS", 3, "Fire Bell", ("fire alarm bell ringing loudly", "school bell ringing"), ringer, {}, {"seconds": Span(2.2, 3.4), "base_hz": Span(620, 980), "rate_hz": Span(11, 15), "cadence_s": 0.0}),
-    Kind("telephone ring", "COMTelph", "COMMUNICATIONS", 4, "Telephone Ring", ("old telephone ringing", "rotary phone bell ring"), ringer, {}, {"seconds": Span(2.8, 4.0), "base_hz": Span(1_100, 1_500), "rate_hz": Span(19, 23), "cadence_s": Span(0.8, 1.2)}),
-    Kind("mobile phone", "COMCell", "COMMUNICATIONS", 3, "Mobile Ringtone", ("mobile phone ringtone", "cell phone ringing, electronic melody"), mobile_ring, {}, {"base_hz": Span(700, 1_100), "repeats": 3}),
-    Kind("doorbell", "BELLDoor", "BELLS", 3, "Doorbell", ("doorbell ding dong", "two-tone door chime"), doorbell, {}, {"base_hz": Span(480, 680)}),
-    Kind("gong", "BELLGong", "BELLS", 3, "Gong", ("large gong struck", "deep gong with shimmering wash"), gong, {}, {"base_hz": Span(60, 110), "seconds": Span(4.0, 5.5)}),
-    Kind("wind chimes", "MUSCChim", "MUSICAL", 3, "Wind Chimes", ("wind chimes tinkling", "metal wind chimes in a light breeze"), chimes, {}, {"seconds": Span(3.0, 5.0), "base_hz": Span(700, 1_200), "density": 14}),
-    Kind("siren", "VEHSirn", "VEHICLES", 6, "{style} Siren", ("{style} emergency siren", "{style} police siren"), siren,
-         {"style": {"wailing|slow": {"rate_hz": Span(0.25, 0.4), "stepped": False, "low_hz": 500.0, "high_hz": 1_400.0}, "yelping|fast": {"rate_hz": Span(2.5, 3.5), "stepped": False, "low_hz": 600.0, "high_hz": 1_400.0},
-                    "two-tone|hi-lo": {"rate_hz": Span(0.6, 0.9), "stepped": True, "low_hz": 440.0, "high_hz": 585.0}}}, {"seconds": Span(3.5, 5.0)}),
-    Kind("air raid siren", "ALRMSirn", "ALARMS", 2, "Air Raid Siren", ("air raid siren winding up and down", "old mechanical warning siren"), air_raid, {}, {"seconds": Span(5.0, 5.8), "top_hz": Span(400, 520)}),
-    Kind("alarm", "ALRMElec", "ALARMS", 6, "{style} Alarm {speed}", ("{speed} {style} electronic alarm", "{style} warning alarm, {speed}"), alarm,
-         {"style": {"beeping|single tone": {"second": 1.0}, "two-tone|alternating": {"second": 0.75}}, "speed": {"fast|urgent": {"rate_hz": Span(5, 8)}, "slow": {"rate_hz": Span(1.2, 2.0)}}},
-         {"seconds": Span(2.0, 3.2), "pitch_hz": Span(700, 1_900), "harsh": Span(0.2, 1.0)}),
-    Kind("buzzer", "ALRMBuzr", "ALARMS", 4, "{span} Buzzer", ("{span} buzzer", "{span} harsh electric buzzer"), buzzer, {"span": {"short": {"seconds": Span(0.25, 0.5)}, "long": {"seconds": Span(1.0, 1.8)}}}, {"pitch_hz": Span(90, 170)}),
-    Kind("drum", "MUSCPerc", "MUSICAL", 6, "{drum} Hit", ("{drum} hit", "single {drum} stroke"), drum,
-         {"drum": {"kick drum|bass drum": {"base_hz": Span(45, 62), "seconds": 0.5, "wires": 0.0, "dull": 1.0}, "snare drum": {"base_hz": Span(170, 210), "seconds": 0.4, "wires": 0.8, "dull": 0.1},
-                   "tom drum": {"base_hz": Span(80, 140), "seconds": 0.8, "wires": 0.03, "dull": 0.3}}}),
-    Kind("cymbal", "MUSCPerc", "MUSICAL", 4, "{size} Cymbal", ("{size} cymbal", "{size} cymbal hit, bright"), cymbal,
-         {"size": {"crash|large": {"seconds": Span(1.8, 2.8), "base_hz": Span(250, 330)}, "hi-hat|closed hi-hat": {"seconds": Span(0.12, 0.25), "base_hz": Span(380, 480)}}}),
+    Kind(
+        "church bell", "BELLLrg", "BELLS", 5, "Church Bell {count}",
+        ("church bell {count}", "large bronze bell {count}, long decay"),
+        bell,
+        {"count": {"single strike|struck once": {"strikes": 1, "gap_s": 1.0}, "tolling": {"strikes": 3, "gap_s": 1.5}}},
+        {"base_hz": Span(150, 320), "t60_s": Span(4.0, 7.0), "hard": 1.0},
+    ),
+    Kind(
+        "hand bell", "BELLHand", "BELLS", 4, "Hand Bell {count}",
+        ("hand bell rung {count}", "small brass bell, {count}"),
+        bell,
+        {"count": {"once": {"strikes": 1, "gap_s": 1.0}, "several times|repeatedly": {"strikes": 6, "gap_s": 0.22}}},
+        {"base_hz": Span(900, 1_700), "t60_s": Span(1.4, 2.4), "hard": 3.0},
+    ),
+    Kind(
+        "bicycle bell", "VEHBike", "VEHICLES", 4, "Bicycle Bell",
+        ("bicycle bell ringing", "bike bell, quick double ring"),
+        ringer, {}, {"seconds": Span(0.35, 0.7), "base_hz": Span(1_900, 2_700), "rate_hz": Span(16, 24), "cadence_s": 0.0},
+    ),
+    Kind(
+        "alarm clock bell", "ALRMClok", "ALARMS", 3, "Alarm Clock Bell",
+        ("alarm clock ringing", "old wind-up alarm clock bell"),
+        ringer, {}, {"seconds": Span(2.0, 3.0), "base_hz": Span(1_500, 2_300), "rate_hz": Span(17, 24), "cadence_s": 0.0},
+    ),
+    Kind(
+        "school bell", "ALRMBell", "ALARMS", 3, "Fire Bell",
+        ("fire alarm bell ringing loudly", "school bell ringing"),
+        ringer, {}, {"seconds": Span(2.2, 3.4), "base_hz": Span(620, 980), "rate_hz": Span(11, 15), "cadence_s": 0.0},
+    ),
+    Kind(
+        "telephone ring", "COMTelph", "COMMUNICATIONS", 4, "Telephone Ring",
+        ("old telephone ringing", "rotary phone bell ring"),
+        ringer, {}, {"seconds": Span(2.8, 4.0), "base_hz": Span(1_100, 1_500), "rate_hz": Span(19, 23), "cadence_s": Span(0.8, 1.2)},
+    ),
+    Kind(
+        "mobile phone", "COMCell", "COMMUNICATIONS", 3, "Mobile Ringtone",
+        ("mobile phone ringtone", "cell phone ringing, electronic melody"),
+        mobile_ring, {}, {"base_hz": Span(700, 1_100), "repeats": 3},
+    ),
+    Kind(
+        "doorbell", "BELLDoor", "BELLS", 3, "Doorbell",
+        ("doorbell ding dong", "two-tone door chime"),
+        doorbell, {}, {"base_hz": Span(480, 680)},
+    ),
+    Kind(
+        "gong", "BELLGong", "BELLS", 3, "Gong",
+        ("large gong struck", "deep gong with shimmering wash"),
+        gong, {}, {"base_hz": Span(60, 110), "seconds": Span(4.0, 5.5)},
+    ),
+    Kind(
+        "wind chimes", "MUSCChim", "MUSICAL", 3, "Wind Chimes",
+        ("wind chimes tinkling", "metal wind chimes in a light breeze"),
+        chimes, {}, {"seconds": Span(3.0, 5.0), "base_hz": Span(700, 1_200), "density": 14},
+    ),
+    Kind(
+        "siren", "VEHSirn", "VEHICLES", 6, "{style} Siren",
+        ("{style} emergency siren", "{style} police siren"),
+        siren,
+        {
+            "style": {
+                "wailing|slow": {"rate_hz": Span(0.25, 0.4), "stepped": False, "low_hz": 500.0, "high_hz": 1_400.0},
+                "yelping|fast": {"rate_hz": Span(2.5, 3.5), "stepped": False, "low_hz": 600.0, "high_hz": 1_400.0},
+                "two-tone|hi-lo": {"rate_hz": Span(0.6, 0.9), "stepped": True, "low_hz": 440.0, "high_hz": 585.0},
+            },
+        },
+        {"seconds": Span(3.5, 5.0)},
+    ),
+    Kind(
+        "air raid siren", "ALRMSirn", "ALARMS", 2, "Air Raid Siren",
+        ("air raid siren winding up and down", "old mechanical warning siren"),
+        air_raid, {}, {"seconds": Span(5.0, 5.8), "top_hz": Span(400, 520)},
+    ),
+    Kind(
+        "alarm", "ALRMElec", "ALARMS", 6, "{style} Alarm {speed}",
+        ("{speed} {style} electronic alarm", "{style} warning alarm, {speed}"),
+        alarm,
+        {
+            "style": {"beeping|single tone": {"second": 1.0}, "two-tone|alternating": {"second": 0.75}},
+            "speed": {"fast|urgent": {"rate_hz": Span(5, 8)}, "slow": {"rate_hz": Span(1.2, 2.0)}},
+        },
+        {"seconds": Span(2.0, 3.2), "pitch_hz": Span(700, 1_900), "harsh": Span(0.2, 1.0)},
+    ),
+    Kind(
+        "buzzer", "ALRMBuzr", "ALARMS", 4, "{span} Buzzer",
+        ("{span} buzzer", "{span} harsh electric buzzer"),
+        buzzer, {"span": {"short": {"seconds": Span(0.25, 0.5)}, "long": {"seconds": Span(1.0, 1.8)}}}, {"pitch_hz": Span(90, 170)},
+    ),
+    Kind(
+        "drum", "MUSCPerc", "MUSICAL", 6, "{drum} Hit",
+        ("{drum} hit", "single {drum} stroke"),
+        drum,
+        {
+            "drum": {
+                "kick drum|bass drum": {"base_hz": Span(45, 62), "seconds": 0.5, "wires": 0.0, "dull": 1.0},
+                "snare drum": {"base_hz": Span(170, 210), "seconds": 0.4, "wires": 0.8, "dull": 0.1},
+                "tom drum": {"base_hz": Span(80, 140), "seconds": 0.8, "wires": 0.03, "dull": 0.3},
+            },
+        },
+    ),
+    Kind(
+        "cymbal", "MUSCPerc", "MUSICAL", 4, "{size} Cymbal",
+        ("{size} cymbal", "{size} cymbal hit, bright"),
+        cymbal,
+        {
+            "size": {
+                "crash|large": {"seconds": Span(1.8, 2.8), "base_hz": Span(250, 330)},
+                "hi-hat|closed hi-hat": {"seconds": Span(0.12, 0.25), "base_hz": Span(380, 480)},
+            },
+        },
+    ),
 )  # fmt: skip

@@ -56,7 +56,7 @@ def ring(rng: Generator, body: Modes, excitation: Array, width: float = 0.6) -> 
     driven = np.flatnonzero(excitation)
     spent = int(driven[-1]) + 1 if len(driven) else n
     out = np.zeros((2, n), dtype=np.float32)
-    for frequency, level, t60 in zip(body.frequencies_hz, body.levels, body.t60_s):
+    for frequency, level, t60 in zip(body.frequencies_hz, body.levels, body.t60_s, strict=False):
         radius = 10.0 ** (-3.0 / (t60 * RATE_HZ))
         omega = 2.0 * np.pi * frequency / RATE_HZ
         lasting = min(n, spent + int(1.1 * t60 * RATE_HZ))  # after that the mode is silent
@@ -105,7 +105,7 @@ def scatter(rng: Generator, n: int, at: Array, grains: Sequence[Array], levels: 
     grains = [np.asarray(grain, dtype=np.float32) for grain in grains]
     longest = max(len(grain) for grain in grains)
     out = np.zeros((2, n + longest), dtype=np.float32)
-    for start, index, left, right in zip(at.tolist(), which.tolist(), gains[0].tolist(), gains[1].tolist()):
+    for start, index, left, right in zip(at.tolist(), which.tolist(), gains[0].tolist(), gains[1].tolist(), strict=False):
         if 0 <= start < n:
             grain = grains[index]
             out[0, start : start + len(grain)] += left * grain
@@ -116,7 +116,7 @@ def scatter(rng: Generator, n: int, at: Array, grains: Sequence[Array], levels: 
 def place(n: int, at_s: Sequence[float], sounds: Sequence[Array], levels: Sequence[float] | float = 1.0) -> Array:
     """Lay sounds (T,) or (2, T) at times in seconds on one stereo track of `n` samples; what runs over the end is cut."""
     out = np.zeros((2, n), dtype=np.float32)
-    for start_s, sound, level in zip(at_s, sounds, np.broadcast_to(levels, len(at_s))):
+    for start_s, sound, level in zip(at_s, sounds, np.broadcast_to(levels, len(at_s)), strict=False):
         start = int(start_s * RATE_HZ)
         size = min(sound.shape[-1], n - start)
         if size > 0:

@@ -5,11 +5,27 @@ from __future__ import annotations
 from functools import lru_cache
 
 from generation.procedural import (
-    air, bells, creatures, designed, impacts, interface, machines, nature, people, scifi, vehicles, weapons,
-)  # fmt: skip
+    air,
+    bells,
+    birds,
+    breakage,
+    creatures,
+    designed,
+    impacts,
+    insects,
+    interface,
+    machines,
+    nature,
+    people,
+    scifi,
+    vehicles,
+    weapons,
+)
 from generation.procedural.kinds import Effect, Kind, effects
 
-FAMILIES = (air, impacts, designed, scifi, nature, weapons, creatures, vehicles, machines, bells, interface, people)
+FAMILIES = (
+    air, impacts, breakage, designed, scifi, nature, weapons, creatures, birds, insects, vehicles, machines, bells, interface, people,
+)  # fmt: skip
 KINDS: tuple[Kind, ...] = tuple(kind for family in FAMILIES for kind in family.KINDS)
 
 

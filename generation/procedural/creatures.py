@@ -1,16 +1,31 @@
-"""Animals and monsters: voices made of pulses through moving formants, chirps and stridulation. Returns (T,) or (2, T) at 44.1 kHz."""
+"""Animals and monsters: voices made of pulses through moving formants. Returns (T,) or (2, T) at 44.1 kHz."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
 
-from generation.procedural.bodies import click, glottis, place, poisson, scatter, throat
+from generation.procedural.bodies import click, glottis, place, scatter, throat
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, bursts, clock, curve, decay, fade, glide, hump, length, limit, noise, saw, sculpt, sine, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    bursts,
+    curve,
+    fade,
+    glide,
+    hump,
+    length,
+    limit,
+    noise,
+    sculpt,
+    sine,
+    unit,
+    wander,
 )  # fmt: skip
-from generation.procedural.spaces import pan, pass_by, room
+from generation.procedural.spaces import room
 
 
 def bark(rng: Generator, pitch_hz: float, tract: float, count: int) -> Array:
@@ -20,7 +35,8 @@ def bark(rng: Generator, pitch_hz: float, tract: float, count: int) -> Array:
         n = length(rng.uniform(0.13, 0.2) / tract**0.5)
         pitch = pitch_hz * rng.uniform(0.93, 1.07) * glide(n, (0, 0.75), (0.25, 1.25), (1, 0.62))
         source = glottis(rng, pitch, 0.55, 0.25)
-        mouth = [((0, f * a * tract), (0.35, f * tract), (1, f * b * tract)) for f, a, b in ((650, 0.6, 0.6), (1_350, 0.8, 0.75), (2_600, 0.9, 0.9))]
+        mouth = [((0, f * a * tract), (0.35, f * tract), (1, f * b * tract)) for f, a, b in ((650, 0.6, 0.6), (1_350, 0.8, 0.75),
+            (2_600, 0.9, 0.9))]
         sounds.append(limit(unit(throat(source, mouth, (180, 260, 400), (1.0, 0.7, 0.35))) * hump(n, 0.22, 0.6, 1.4) * 1.6))
         at.append(t)
         t += n / 44_100 + rng.uniform(0.12, 0.32)
@@ -43,9 +59,11 @@ def growl(rng: Generator, seconds: float, pitch_hz: float, tract: float, anger: 
 def meow(rng: Generator, seconds: float, pitch_hz: float, bend: float) -> Array:
     """A cat: the mouth opens from 'm' over 'ia' to 'ou' while the pitch arches."""
     n = length(seconds)
-    pitch = pitch_hz * glide(n, (0, 0.85), (0.3, 1.0 + bend), (0.6, 1.0 + 0.6 * bend), (1, 0.75)) * (1.0 + 0.012 * sine(rng.uniform(5, 8), n))
+    pitch = pitch_hz * glide(n, (0, 0.85), (0.3, 1.0 + bend), (0.6, 1.0 + 0.6 * bend), (1, 0.75)) * (1.0 + 0.012 * sine(rng.uniform(5, 8),
+        n))
     source = glottis(rng, pitch, 0.06, 0.05) + 0.25 * sine(pitch)
-    mouth = [((0, 450), (0.25, 950), (0.55, 1_300), (1, 650)), ((0, 1_300), (0.25, 2_700), (0.55, 2_000), (1, 1_100)), ((0, 3_200), (0.5, 3_900), (1, 3_100))]
+    mouth = [((0, 450), (0.25, 950), (0.55, 1_300), (1, 650)), ((0, 1_300), (0.25, 2_700), (0.55, 2_000), (1, 1_100)),
+        ((0, 3_200), (0.5, 3_900), (1, 3_100))]
     voice = throat(source, mouth, (170, 260, 400), (1.0, 0.8, 0.35))
     return room(rng, unit(voice) * curve(n, (0, 0), (0.12, 0.5), (0.3, 1), (0.65, 0.8), (1, 0)), 0.5, 0.18)
 
@@ -57,69 +75,6 @@ def purr(rng: Generator, seconds: float, rate_hz: float) -> Array:
     pulses = bursts(rate_hz * (1.0 + 0.06 * breathing + 0.02 * wander(rng, n, 9.0)), sharpness=5.0)
     air = band(noise(rng, n, -4.0, 2), 60.0, 900.0, 1) * pulses * (0.7 + 0.3 * breathing)
     return fade(room(rng, air, 0.25, 0.08), 0.1, 0.25)
-
-
-def cricket(rng: Generator, seconds: float, pitch_hz: float, chirps_hz: float, syllables: int) -> Array:
-    """Stridulation: bursts of a few pulses of one almost pure tone."""
-    n = length(seconds)
-    size = length(0.016)
-    tone = sine(glide(size, (0, pitch_hz * 1.01), (1, pitch_hz * 0.985))) * hump(size, 0.4, 1.0, 1.0)
-    starts = np.concatenate([k / chirps_hz + np.arange(syllables) * 0.021 for k in range(int(seconds * chirps_hz))])
-    song = scatter(rng, n, (starts * 44_100).astype(int), [tone], rng.uniform(0.85, 1.0, len(starts)), places=np.full(len(starts), 0.3))
-    second = np.roll(song[::-1], length(0.37 / chirps_hz), axis=1) * 0.3
-    return room(rng, song + second, 0.6, 0.25, 800.0)
-
-
-def cicada(rng: Generator, seconds: float, pitch_hz: float) -> Array:
-    """A tree full of cicadas: a rasping band of high buzz that swells."""
-    n = length(seconds)
-    rasp = bursts(rng.uniform(110, 170) * (1.0 + 0.03 * wander(rng, n, 4.0)), sharpness=6.0)
-    buzz = sculpt(noise(rng, n, channels=2), lambda f, at: bump(f, pitch_hz, 0.16) + 0.4 * bump(f, pitch_hz * 1.5, 0.12)) * rasp
-    return room(rng, buzz * (0.6 + 0.4 * sine(rng.uniform(0.4, 0.9), n)) * curve(n, (0, 0), (0.15, 1), (0.85, 1), (1, 0)), 0.8, 0.25, 800.0)
-
-
-def bird_song(rng: Generator, seconds: float, centre_hz: float, notes: int, trill: float) -> Array:
-    """A songbird: a phrase of whistled notes with sweeps, warbles and trills, some repeated."""
-    motifs = []
-    for _ in range(notes):
-        n = length(rng.uniform(0.05, 0.16))
-        bends = centre_hz * 2.0 ** rng.uniform(-0.5, 0.6, 3)
-        pitch = glide(n, (0, bends[0]), (0.5, bends[1]), (1, bends[2])) * (1.0 + trill * 0.06 * sine(rng.uniform(25, 60), n))
-        motifs.append(sine(pitch, modulation=0.25 * sine(pitch * 2.0)) * hump(n, rng.uniform(0.2, 0.6), 0.8, 1.0))
-    at, sounds, t = [], [], 0.0
-    while t < seconds - 0.2:
-        motif = motifs[rng.integers(notes)]
-        for _ in range(int(rng.choice([1, 1, 2, 4]))):
-            at.append(t)
-            sounds.append(motif)
-            t += len(motif) / 44_100 + rng.uniform(0.015, 0.05)
-        t += rng.uniform(0.03, 0.22)
-    return room(rng, place(length(max(seconds, t)), at, sounds, rng.uniform(0.5, 1.0, len(at))), 1.1, 0.35, 600.0)
-
-
-def crow(rng: Generator, pitch_hz: float, calls: int) -> Array:
-    """A crow: hoarse flat caws."""
-    at, sounds, t = [], [], 0.0
-    for _ in range(calls):
-        n = length(rng.uniform(0.25, 0.38))
-        source = glottis(rng, pitch_hz * rng.uniform(0.95, 1.05) * glide(n, (0, 0.9), (0.3, 1.08), (1, 0.82)), 0.8, 0.3)
-        caw = throat(source, [((0, 900), (0.3, 1_250), (1, 950)), ((0, 1_600), (0.4, 1_950), (1, 1_700)), ((0, 3_000), (1, 2_800))], (200, 260, 500), (1.0, 0.9, 0.3))
-        sounds.append(limit(unit(caw) * hump(n, 0.3, 0.5, 0.9) * 1.8))
-        at.append(t)
-        t += n / 44_100 + rng.uniform(0.12, 0.3)
-    return room(rng, place(length(t), at, sounds), 1.2, 0.28)
-
-
-def owl(rng: Generator, pitch_hz: float) -> Array:
-    """An owl's hoots in its rhythm: one long, a pause, short ones, and a long wavering one."""
-    at, sounds, t = [], [], 0.0
-    for seconds, gap in ((0.45, 0.6), (0.16, 0.12), (0.16, 0.12), (0.75, 0.1)):
-        n = length(seconds * rng.uniform(0.9, 1.1))
-        pitch = pitch_hz * glide(n, (0, 0.93), (0.2, 1.02), (1, 0.94)) * (1.0 + (0.015 if seconds > 0.4 else 0.0) * sine(9.0, n))
-        sounds.append((sine(pitch) + 0.15 * sine(pitch * 2.0) + 0.03 * noise(rng, n)) * hump(n, 0.3, 0.7, 0.7))
-        at.append(t)
-        t += n / 44_100 + gap
-    return room(rng, place(length(t), at, sounds), 2.2, 0.4, 150.0)
 
 
 def frog(rng: Generator, croaks: int, pulse_hz: float, tract_hz: float) -> Array:
@@ -136,43 +91,15 @@ def frog(rng: Generator, croaks: int, pulse_hz: float, tract_hz: float) -> Array
     return room(rng, place(length(t), at, sounds, rng.uniform(0.6, 1.0, croaks)), 0.9, 0.25, 200.0)
 
 
-def buzzing(rng: Generator, seconds: float, wing_hz: float, passing: bool) -> Array:
-    """An insect in flight: wing-beat harmonics that wander as it manoeuvres, near or circling by."""
-    n = length(seconds)
-    pitch = wing_hz * (1.0 + 0.05 * wander(rng, n, 2.5) + 0.015 * wander(rng, n, 18.0))
-    tone = band(saw(pitch) + 0.4 * saw(pitch * 2.003), wing_hz * 0.7, 5_500.0, 1) * (1.0 + 0.15 * wander(rng, n, 30.0)) + 0.03 * noise(rng, n)
-    if passing:
-        return room(rng, pass_by(tone, 2.2, 0.35, 0.5, rng.choice([-1.0, 1.0])), 0.3, 0.08)
-    near = 0.35 + 0.65 * np.abs(wander(rng, n, 1.2))
-    return room(rng, fade(pan(tone * near, 0.8 * wander(rng, n, 0.9)), 0.05, 0.1), 0.3, 0.08)
-
-
-def swarm(rng: Generator, seconds: float, wing_hz: float) -> Array:
-    """A swarm of bees: many detuned flyers."""
-    return sum(buzzing(rng, seconds, wing_hz * 2.0 ** rng.uniform(-0.25, 0.25), False) for _ in range(7))
-
-
 def moo(rng: Generator, seconds: float, pitch_hz: float, tract: float, tremble: float) -> Array:
     """Cattle and sheep: a sustained call from closed lips to an open mouth, steady or bleating."""
     n = length(seconds)
     shake = 1.0 + tremble * sine(rng.uniform(8, 11), n)
     pitch = pitch_hz * glide(n, (0, 0.8), (0.3, 1.05), (0.8, 1.0), (1, 0.8)) * (1.0 + 0.25 * (shake - 1.0))
-    mouth = [((0, 250 * tract), (0.3, 620 * tract), (1, 480 * tract)), ((0, 750 * tract), (0.3, 1_250 * tract), (1, 950 * tract)), ((0, 2_300 * tract), (1, 2_500 * tract))]
+    mouth = [((0, 250 * tract), (0.3, 620 * tract), (1, 480 * tract)), ((0, 750 * tract), (0.3, 1_250 * tract), (1, 950 * tract)),
+        ((0, 2_300 * tract), (1, 2_500 * tract))]
     voice = throat(glottis(rng, pitch, 0.3, 0.08), mouth, (120, 180, 300), (1.0, 0.55, 0.25))
     return room(rng, unit(voice) * shake * curve(n, (0, 0), (0.15, 0.7), (0.35, 1), (0.8, 0.9), (1, 0)), 0.9, 0.22)
-
-
-def cock_crow(rng: Generator, pitch_hz: float) -> Array:
-    """A rooster: short notes, then the long one that climbs and falls."""
-    at, sounds, t = [], [], 0.0
-    for seconds, points in ((0.16, (0.7, 0.95, 0.9)), (0.13, (0.9, 1.0, 0.95)), (0.2, (1.0, 1.15, 1.0)), (0.85, (1.0, 1.3, 0.72))):
-        n = length(seconds * rng.uniform(0.9, 1.15))
-        pitch = pitch_hz * glide(n, (0, points[0]), (0.35, points[1]), (1, points[2]))
-        mouth = [((0, 900), (0.4, 1_500), (1, 1_000)), ((0, 2_300), (0.5, 2_900), (1, 2_200)), ((0, 4_200), (1, 3_800))]
-        sounds.append(limit(1.5 * unit(throat(glottis(rng, pitch, 0.25, 0.12), mouth, (200, 300, 500), (1.0, 0.9, 0.4))) * hump(n, 0.35, 0.5, 0.7)))
-        at.append(t)
-        t += n / 44_100 + rng.uniform(0.02, 0.06)
-    return room(rng, place(length(t + 0.1), at, sounds, (0.6, 0.7, 0.8, 1.0)), 1.2, 0.25)
 
 
 def oink(rng: Generator, snorts: int, pitch_hz: float) -> Array:
@@ -182,27 +109,18 @@ def oink(rng: Generator, snorts: int, pitch_hz: float) -> Array:
         n = length(rng.uniform(0.14, 0.32))
         rasp = bursts(pitch_hz * glide(n, (0, 0.8), (0.5, 1.2), (1, 0.9)) * (1 + 0.15 * wander(rng, n, 50.0)), sharpness=4.0)
         raw = rasp * (noise(rng, n, -2.0) + 0.6)
-        sounds.append(unit(throat(raw, [((0, 380), (0.5, 620), (1, 450)), ((0, 1_300), (1, 1_600))], (150, 300), (1.0, 0.6))) * hump(n, 0.35, 0.7, 0.9))
+        sounds.append(unit(throat(raw, [((0, 380), (0.5, 620), (1, 450)), ((0, 1_300), (1, 1_600))], (150, 300), (1.0, 0.6))) * hump(n,
+            0.35, 0.7, 0.9))
         at.append(t)
         t += n / 44_100 + rng.uniform(0.08, 0.35)
     return room(rng, place(length(t), at, sounds, rng.uniform(0.6, 1.0, snorts)), 0.5, 0.15)
 
 
-def chitter(rng: Generator, seconds: float, base_hz: float) -> Array:
-    """An insect-like alien: bursts of clicks and wet squeaks."""
-    n = length(seconds)
-    grains = [click(rng, base_hz, base_hz * 4, rng.uniform(0.004, 0.014)) for _ in range(5)]
-    for _ in range(5):
-        size = length(rng.uniform(0.02, 0.05))
-        grains.append(0.7 * sine(glide(size, (0, base_hz * rng.uniform(0.6, 1.5)), (1, base_hz * rng.uniform(0.6, 1.8)))) * hump(size, 0.3))
-    at = poisson(rng, n, 65.0 * np.clip(wander(rng, n, 5.0) + 0.1, 0.0, 1.0))
-    return room(rng, scatter(rng, n, np.append(at, 0), grains, rng.uniform(0.3, 1.0, len(at) + 1), 0.5), 0.9, 0.25, 250.0)
-
-
 def snake(rng: Generator, seconds: float, rattle: float) -> Array:
     """A snake: a hiss, with the dry buzz of a rattle."""
     n = length(seconds)
-    air = sculpt(noise(rng, n, channels=2), lambda f, at: bump(f, along(at, (0, 5_200.0), (0.5, 7_500.0), (1, 5_800.0)), 0.45)) * hump(n, 0.4, 0.7, 0.9)
+    air = sculpt(noise(rng, n, channels=2), lambda f, at: bump(f, along(at, (0, 5_200.0), (0.5, 7_500.0), (1, 5_800.0)), 0.45)) * hump(n,
+        0.4, 0.7, 0.9)
     size = int(seconds * 55)
     at = (np.arange(size) / 55.0 + rng.uniform(0, 0.004, size)) * 44_100
     dry = scatter(rng, n, at.astype(int), [click(rng, 3_000, 12_000, 0.008) for _ in range(4)], rng.uniform(0.5, 1.0, size), 0.3)
@@ -225,42 +143,94 @@ def scream(rng: Generator, seconds: float, pitch_hz: float, tract: float) -> Arr
     """A creature's screech: high rough voice tearing upwards."""
     n = length(seconds)
     pitch = pitch_hz * glide(n, (0, 0.55), (0.2, 1.2), (0.7, 1.0), (1, 0.5)) * (1.0 + 0.04 * wander(rng, n, 20.0))
-    mouth = [((0, 800 * tract), (0.3, 1_500 * tract), (1, 700 * tract)), ((0, 1_900 * tract), (0.3, 2_800 * tract), (1, 1_700 * tract)), ((0, 4_000 * tract), (1, 3_600 * tract))]
+    mouth = [((0, 800 * tract), (0.3, 1_500 * tract), (1, 700 * tract)), ((0, 1_900 * tract), (0.3, 2_800 * tract), (1, 1_700 * tract)),
+        ((0, 4_000 * tract), (1, 3_600 * tract))]
     voice = throat(glottis(rng, pitch, 0.7, 0.4) + 0.5 * glottis(rng, pitch * 1.493, 0.6, 0.1), mouth, (220, 320, 600), (1.0, 0.9, 0.5))
     return room(rng, limit(unit(voice) * hump(n, 0.3, 0.6, 0.9) * 2.5), 1.6, 0.35)
 
 
-SIZE_DOG = {"small|little": {"pitch_hz": Span(420, 620), "tract": Span(1.3, 1.6)}, "large|big": {"pitch_hz": Span(130, 200), "tract": Span(0.65, 0.85)}}
-SIZE_BEAST = {"huge|giant": {"pitch_hz": Span(34, 50), "tract": Span(0.5, 0.65)}, "small|young": {"pitch_hz": Span(85, 130), "tract": Span(1.0, 1.3)}}
+SIZE_DOG = {"small|little": {"pitch_hz": Span(420, 620), "tract": Span(1.3, 1.6)}, "large|big": {"pitch_hz": Span(130, 200),
+    "tract": Span(0.65, 0.85)}}
+SIZE_BEAST = {"huge|giant": {"pitch_hz": Span(34, 50), "tract": Span(0.5, 0.65)}, "small|young": {"pitch_hz": Span(85, 130),
+    "tract": Span(1.0, 1.3)}}
 
 KINDS = (
-    Kind("dog bark", "ANMLDog", "ANIMALS", 6, "{size} Dog Bark", ("{size} dog barking", "bark of a {size} dog", "{size} dog, short barks"), bark, {"size": SIZE_DOG}, {"count": 3}),
-    Kind("monster growl", "CREAMnstr", "CREATURES", 6, "{size} Monster Growl", ("{size} monster growling", "low growl of a {size} creature"), growl, {"size": SIZE_BEAST}, {"seconds": Span(1.1, 2.4), "anger": Span(0.1, 0.3)}),
-    Kind("monster roar", "CREAMnstr", "CREATURES", 6, "{size} Monster Roar", ("{size} monster roaring", "angry roar of a {size} beast"), growl, {"size": SIZE_BEAST}, {"seconds": Span(1.2, 2.2), "anger": Span(0.8, 1.0)}),
-    Kind("creature screech", "CREAMisc", "CREATURES", 4, "{size} Creature Screech", ("{size} creature screeching", "piercing scream of a {size} monster"), scream,
-         {"size": {"small": {"pitch_hz": Span(700, 1_000), "tract": 1.3}, "large|big": {"pitch_hz": Span(280, 420), "tract": 0.8}}}, {"seconds": Span(0.7, 1.4)}),
-    Kind("cat meow", "ANMLCat", "ANIMALS", 5, "{size} Cat Meow", ("{size} meowing", "meow of a {size}"), meow,
-         {"size": {"kitten|small cat": {"pitch_hz": Span(800, 1_050), "seconds": Span(0.4, 0.6)}, "cat|house cat": {"pitch_hz": Span(430, 620), "seconds": Span(0.6, 1.0)}}}, {"bend": Span(0.1, 0.4)}),
-    Kind("cat purr", "ANMLCat", "ANIMALS", 2, "Cat Purr", ("cat purring contentedly", "soft purr of a cat, close"), purr, {}, {"seconds": Span(3.0, 4.5), "rate_hz": Span(22, 28)}),
-    Kind("crickets", "ANMLInsc", "ANIMALS", 4, "{speed} Crickets", ("{speed} crickets chirping at night", "cricket song, {speed}"), cricket,
-         {"speed": {"slow|calm": {"chirps_hz": Span(1.4, 2.0), "syllables": 4}, "fast|busy": {"chirps_hz": Span(4.0, 6.0), "syllables": 3}}}, {"seconds": Span(3.0, 4.5), "pitch_hz": Span(3_800, 5_200)}),
-    Kind("cicadas", "ANMLInsc", "ANIMALS", 2, "Cicadas", ("cicadas buzzing on a hot day", "insects rasping in the trees"), cicada, {}, {"seconds": Span(3.0, 4.5), "pitch_hz": Span(4_500, 6_500)}),
-    Kind("bird song", "BIRDSong", "BIRDS", 6, "{style} Bird Song", ("{style} songbird singing", "bird chirping, {style}", "{style} birdsong in a garden"), bird_song,
-         {"style": {"trilling|warbling": {"trill": 1.0, "notes": 3}, "whistling|clear": {"trill": 0.0, "notes": 4}}}, {"seconds": Span(1.6, 3.2), "centre_hz": Span(2_400, 4_600)}),
-    Kind("crow", "BIRDCrow", "BIRDS", 4, "Crow Call", ("crow cawing", "hoarse caw of a raven"), crow, {}, {"pitch_hz": Span(330, 520), "calls": 3}),
-    Kind("owl", "BIRDPrey", "BIRDS", 3, "Owl Hoot", ("owl hooting at night", "tawny owl call in the forest"), owl, {}, {"pitch_hz": Span(340, 560)}),
-    Kind("rooster", "BIRDFowl", "BIRDS", 3, "Rooster Crow", ("rooster crowing", "cock-a-doodle-doo of a farm rooster"), cock_crow, {}, {"pitch_hz": Span(480, 700)}),
-    Kind("frog", "ANMLAmph", "ANIMALS", 5, "{size} Frog Croak", ("{size} frog croaking", "{size} frogs by a pond"), frog,
-         {"size": {"small|tree": {"pulse_hz": Span(60, 100), "tract_hz": Span(1_100, 1_700)}, "large|bull": {"pulse_hz": Span(28, 45), "tract_hz": Span(260, 420)}}}, {"croaks": 4}),
-    Kind("fly", "ANMLInsc", "ANIMALS", 4, "{insect} Buzz", ("{insect} buzzing around", "{insect} in flight, close buzz"), buzzing,
-         {"insect": {"fly": {"wing_hz": Span(170, 230)}, "mosquito": {"wing_hz": Span(520, 700)}}}, {"seconds": Span(2.0, 3.5), "passing": False}),
-    Kind("bee by", "ANMLInsc", "ANIMALS", 3, "Bee Fly By", ("bee flying past", "bumblebee buzzing by the ear"), buzzing, {}, {"seconds": Span(1.4, 2.2), "wing_hz": Span(140, 220), "passing": True}),
-    Kind("bee swarm", "ANMLInsc", "ANIMALS", 2, "Bee Swarm", ("swarm of bees buzzing", "beehive full of bees"), swarm, {}, {"seconds": Span(3.0, 4.5), "wing_hz": Span(190, 240)}),
-    Kind("cow", "ANMLFarm", "ANIMALS", 3, "Cow Moo", ("cow mooing", "long moo of a cow in a field"), moo, {}, {"seconds": Span(1.3, 2.2), "pitch_hz": Span(110, 160), "tract": 0.85, "tremble": 0.02}),
-    Kind("sheep", "ANMLFarm", "ANIMALS", 4, "{size} Sheep Bleat", ("{size} sheep bleating", "bleat of a {size} sheep"), moo,
-         {"size": {"adult|grown": {"pitch_hz": Span(170, 230), "tract": 1.15}, "young|little": {"pitch_hz": Span(320, 430), "tract": 1.5}}}, {"seconds": Span(0.7, 1.2), "tremble": Span(0.35, 0.5)}),
-    Kind("pig", "ANMLFarm", "ANIMALS", 3, "Pig Oink", ("pig oinking and snorting", "grunting pig on a farm"), oink, {}, {"snorts": 4, "pitch_hz": Span(60, 110)}),
-    Kind("alien chitter", "CREAInsc", "CREATURES", 3, "Insectoid Chitter", ("insect-like alien chittering", "giant bug clicking and squeaking"), chitter, {}, {"seconds": Span(1.2, 2.2), "base_hz": Span(700, 1_600)}),
-    Kind("snake", "ANMLRept", "ANIMALS", 3, "Rattlesnake", ("rattlesnake hissing and rattling", "snake hiss with a dry rattle"), snake, {}, {"seconds": Span(1.2, 2.2), "rattle": Span(0.4, 1.0)}),
-    Kind("mouse", "ANMLRdnt", "ANIMALS", 3, "Mouse Squeak", ("mouse squeaking", "tiny squeaks of a small animal"), squeak, {}, {"count": 5, "pitch_hz": Span(2_600, 4_200)}),
+    Kind(
+        "dog bark", "ANMLDog", "ANIMALS", 6, "{size} Dog Bark",
+        ("{size} dog barking", "bark of a {size} dog", "{size} dog, short barks"),
+        bark, {"size": SIZE_DOG}, {"count": 3},
+    ),
+    Kind(
+        "monster growl", "CREAMnstr", "CREATURES", 6, "{size} Monster Growl",
+        ("{size} monster growling", "low growl of a {size} creature"),
+        growl, {"size": SIZE_BEAST}, {"seconds": Span(1.1, 2.4), "anger": Span(0.1, 0.3)},
+    ),
+    Kind(
+        "monster roar", "CREAMnstr", "CREATURES", 6, "{size} Monster Roar",
+        ("{size} monster roaring", "angry roar of a {size} beast"),
+        growl, {"size": SIZE_BEAST}, {"seconds": Span(1.2, 2.2), "anger": Span(0.8, 1.0)},
+    ),
+    Kind(
+        "creature screech", "CREAMisc", "CREATURES", 4, "{size} Creature Screech",
+        ("{size} creature screeching", "piercing scream of a {size} monster"),
+        scream,
+        {"size": {"small": {"pitch_hz": Span(700, 1_000), "tract": 1.3}, "large|big": {"pitch_hz": Span(280, 420), "tract": 0.8}}},
+        {"seconds": Span(0.7, 1.4)},
+    ),
+    Kind(
+        "cat meow", "ANMLCat", "ANIMALS", 5, "{size} Cat Meow",
+        ("{size} meowing", "meow of a {size}"),
+        meow,
+        {
+            "size": {
+                "kitten|small cat": {"pitch_hz": Span(800, 1_050), "seconds": Span(0.4, 0.6)},
+                "cat|house cat": {"pitch_hz": Span(430, 620), "seconds": Span(0.6, 1.0)},
+            },
+        },
+        {"bend": Span(0.1, 0.4)},
+    ),
+    Kind(
+        "cat purr", "ANMLCat", "ANIMALS", 2, "Cat Purr",
+        ("cat purring contentedly", "soft purr of a cat, close"),
+        purr, {}, {"seconds": Span(3.0, 4.5), "rate_hz": Span(22, 28)},
+    ),
+    Kind(
+        "frog", "ANMLAmph", "ANIMALS", 5, "{size} Frog Croak",
+        ("{size} frog croaking", "{size} frogs by a pond"),
+        frog,
+        {
+            "size": {
+                "small|tree": {"pulse_hz": Span(60, 100), "tract_hz": Span(1_100, 1_700)},
+                "large|bull": {"pulse_hz": Span(28, 45), "tract_hz": Span(260, 420)},
+            },
+        },
+        {"croaks": 4},
+    ),
+    Kind(
+        "cow", "ANMLFarm", "ANIMALS", 3, "Cow Moo",
+        ("cow mooing", "long moo of a cow in a field"),
+        moo, {}, {"seconds": Span(1.3, 2.2), "pitch_hz": Span(110, 160), "tract": 0.85, "tremble": 0.02},
+    ),
+    Kind(
+        "sheep", "ANMLFarm", "ANIMALS", 4, "{size} Sheep Bleat",
+        ("{size} sheep bleating", "bleat of a {size} sheep"),
+        moo,
+        {"size": {"adult|grown": {"pitch_hz": Span(170, 230), "tract": 1.15}, "young|little": {"pitch_hz": Span(320, 430), "tract": 1.5}}},
+        {"seconds": Span(0.7, 1.2), "tremble": Span(0.35, 0.5)},
+    ),
+    Kind(
+        "pig", "ANMLFarm", "ANIMALS", 3, "Pig Oink",
+        ("pig oinking and snorting", "grunting pig on a farm"),
+        oink, {}, {"snorts": 4, "pitch_hz": Span(60, 110)},
+    ),
+    Kind(
+        "snake", "ANMLRept", "ANIMALS", 3, "Rattlesnake",
+        ("rattlesnake hissing and rattling", "snake hiss with a dry rattle"),
+        snake, {}, {"seconds": Span(1.2, 2.2), "rattle": Span(0.4, 1.0)},
+    ),
+    Kind(
+        "mouse", "ANMLRdnt", "ANIMALS", 3, "Mouse Squeak",
+        ("mouse squeaking", "tiny squeaks of a small animal"),
+        squeak, {}, {"count": 5, "pitch_hz": Span(2_600, 4_200)},
+    ),
 )  # fmt: skip

@@ -9,7 +9,25 @@ from generation.procedural.bodies import BELL, hit, modes, place, plate, poisson
 from generation.procedural.impacts import metal
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, clock, curve, decay, fade, glide, hump, length, limit, noise, phase, saw, sculpt, sine, strike, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    curve,
+    decay,
+    fade,
+    glide,
+    hump,
+    length,
+    limit,
+    noise,
+    phase,
+    saw,
+    sculpt,
+    sine,
+    strike,
+    unit,
+    wander,
 )  # fmt: skip
 from generation.procedural.spaces import echo, pan, reverse, room, tail
 
@@ -35,7 +53,8 @@ def downer(rng: Generator, seconds: float, start_hz: float, octaves: float, nois
     voices = [pan(saw(pitch * 2.0 ** (rng.uniform(-0.2, 0.2) / 12.0), start=rng.uniform()), rng.uniform(-0.8, 0.8)) for _ in range(4)]
     tone = sculpt(sum(voices), lambda f, at: 1.0 / (1.0 + (f / along(at, (0, start_hz * 9), (1, start_hz * 0.6))) ** 2))
     air = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 5_000.0), (1, 200.0)), 0.7))
-    return room(rng, ((1.0 - noisy) * unit(tone) + noisy * unit(air)) * curve(n, (0, 0), (0.02, 1), (0.5, 0.7), (1, 0), power=1.2), 1.2, 0.3)
+    return room(rng, ((1.0 - noisy) * unit(tone) + noisy * unit(air)) * curve(n, (0, 0), (0.02, 1), (0.5, 0.7), (1, 0), power=1.2), 1.2,
+        0.3)
 
 
 def boom(rng: Generator, seconds: float, start_hz: float, end_hz: float, grit: float) -> Array:
@@ -60,7 +79,8 @@ def braam(rng: Generator, seconds: float, base_hz: float, bite: float) -> Array:
     n = length(seconds)
     chord = (1.0, 1.0, 1.498, 2.0, 2.0, 0.5)
     slide = glide(n, (0, 0.97), (0.08, 1.0), (0.8, 1.0), (1, 0.985))
-    voices = [pan(saw(base_hz * r * 2.0 ** (rng.uniform(-0.12, 0.12) / 12.0) * slide, start=rng.uniform()), rng.uniform(-0.9, 0.9)) for r in chord for _ in range(2)]
+    voices = [pan(saw(base_hz * r * 2.0 ** (rng.uniform(-0.12, 0.12) / 12.0) * slide, start=rng.uniform()), rng.uniform(-0.9, 0.9))
+        for r in chord for _ in range(2)]
     top = base_hz * (14.0 + 30.0 * bite)
     toned = sculpt(sum(voices), lambda f, at: 1.0 / (1.0 + (f / along(at, (0, base_hz * 3), (0.12, top), (1, base_hz * 4))) ** 2))
     return room(rng, limit(unit(toned) * (1.5 + 3.0 * bite)) * curve(n, (0, 0), (0.05, 1), (0.4, 0.8), (1, 0), power=1.3), 2.4, 0.35, 70.0)
@@ -72,7 +92,8 @@ def drone(rng: Generator, seconds: float, base_hz: float, bright: float, motion_
     out = np.zeros((2, n))
     for ratio in (1.0, 1.004, 1.5, 2.0, 2.01, 2.99, 4.02, 5.03, 6.9):
         level = ratio ** -(1.8 - 1.3 * bright) * (0.55 + 0.45 * wander(rng, n, motion_hz))
-        out += pan(sine(base_hz * ratio, n, modulation=1.2 * bright * sine(base_hz * ratio * 0.501, n), start=rng.uniform()) * level, rng.uniform(-0.8, 0.8))
+        out += pan(sine(base_hz * ratio, n, modulation=1.2 * bright * sine(base_hz * ratio * 0.501, n), start=rng.uniform()) * level,
+            rng.uniform(-0.8, 0.8))
     bed = band(noise(rng, n, -5.0, 2), base_hz, base_hz * (5.0 + 30.0 * bright), 1) * (0.6 + 0.4 * wander(rng, n, motion_hz))
     return room(rng, (unit(out) + 0.3 * unit(bed)) * curve(n, (0, 0), (0.15, 1), (0.8, 1), (1, 0)), 1.6, 0.3, 60.0)
 
@@ -119,7 +140,8 @@ def poof(rng: Generator, seconds: float) -> Array:
     """Something vanishing in a cloud: a soft thump and a puff."""
     n = length(seconds)
     thump = sine(glide(n, (0, 220), (0.3, 70), (1, 60))) * strike(n, 0.003, 0.2)
-    cloud = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 2_500.0), (1, 500.0)), 1.0)) * strike(n, 0.015, seconds * 0.9)
+    cloud = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 2_500.0), (1, 500.0)), 1.0)) * strike(n, 0.015,
+        seconds * 0.9)
     return room(rng, 0.7 * thump + 0.9 * unit(cloud), 0.8, 0.25)
 
 
@@ -148,41 +170,117 @@ def bell_swell(rng: Generator, seconds: float, base_hz: float) -> Array:
     out = np.zeros((2, n))
     for ratio in BELL[1:8]:
         swell = hump(n, rng.uniform(0.25, 0.5), 1.6, 1.6)
-        out += pan(sine(base_hz * ratio * (1 + 0.002 * rng.standard_normal()), n, start=rng.uniform()) * swell * ratio**-0.8, rng.uniform(-1, 1))
+        out += pan(sine(base_hz * ratio * (1 + 0.002 * rng.standard_normal()), n, start=rng.uniform()) * swell * ratio**-0.8,
+            rng.uniform(-1, 1))
     return room(rng, echo(out, 0.31, 0.45, 3), 2.5, 0.6)
 
 
 SPEED = {"slow|long": {"seconds": Span(3.2, 5.0)}, "fast|short": {"seconds": Span(0.8, 1.5)}}
 
 KINDS = (
-    Kind("riser", "DSGNRise", "DESIGNED", 10, "{speed} {texture} Riser",
-         ("{speed} {texture} riser building tension", "{texture} sound rising in pitch, {speed} build up", "{speed} rising sweep, {texture}"), riser,
-         {"speed": SPEED, "texture": {"tonal|synth": {"noisy": 0.15, "pulsing": 0.0}, "noisy|airy": {"noisy": 0.85, "pulsing": 0.0}, "pulsing|stuttering": {"noisy": 0.4, "pulsing": 0.9}}},
-         {"start_hz": Span(50, 180), "octaves": Span(2.0, 3.5)}),
-    Kind("downer", "DSGNSynth", "DESIGNED", 8, "{speed} {texture} Downer",
-         ("{speed} {texture} downer, pitch falling away", "{texture} power down, {speed} falling sweep", "{speed} descending {texture} sound"), downer,
-         {"speed": {"slow|long": {"seconds": Span(2.2, 3.6)}, "fast|short": {"seconds": Span(0.5, 1.0)}}, "texture": {"tonal|synth": {"noisy": 0.15}, "noisy|airy": {"noisy": 0.8}}},
-         {"start_hz": Span(350, 900), "octaves": Span(2.5, 4.0)}),
-    Kind("boom", "DSGNBoom", "DESIGNED", 6, "{texture} Boom", ("{texture} deep boom with a long tail", "{texture} sub drop, low bass impact"), boom,
-         {"texture": {"clean|smooth": {"grit": 0.15}, "gritty|distorted": {"grit": 1.0}}}, {"seconds": Span(1.6, 3.0), "start_hz": Span(90, 170), "end_hz": Span(30, 44)}),
-    Kind("cinematic hit", "DSGNBoom", "DESIGNED", 6, "Cinematic {texture} Hit", ("cinematic {texture} impact, huge and dark", "trailer hit, {texture}, big hall reverb"), cinematic_hit,
-         {"texture": {"metallic|metal": {"metallic": Span(0.6, 0.9)}, "deep|low": {"metallic": 0.08}}}, {"seconds": Span(1.6, 2.6), "base_hz": Span(36, 58)}),
-    Kind("braam", "DSGNBram", "DESIGNED", 4, "{texture} Braam", ("{texture} braam, giant brass swell", "{texture} trailer horn blast"), braam,
-         {"texture": {"aggressive|harsh": {"bite": Span(0.7, 1.0)}, "dark|low": {"bite": Span(0.05, 0.2)}}}, {"seconds": Span(2.0, 3.4), "base_hz": Span(48, 75)}),
-    Kind("drone", "DSGNDron", "DESIGNED", 6, "{texture} Drone {speed}", ("{texture} {speed} drone", "{speed} ambient drone, {texture} and deep"), drone,
-         {"texture": {"dark|low": {"bright": Span(0.0, 0.15), "base_hz": Span(42, 70)}, "bright|metallic": {"bright": Span(0.7, 1.0), "base_hz": Span(90, 160)}},
-          "speed": {"steady|static": {"motion_hz": 0.3}, "moving|restless": {"motion_hz": 3.0}}}, {"seconds": Span(4.5, 6.0)}),
-    Kind("eerie texture", "DSGNErie", "DESIGNED", 4, "Eerie {height} Texture", ("eerie {height} ghostly texture", "{height} horror atmosphere, gliding tones"), eerie,
-         {"height": {"high|thin": {"base_hz": Span(500, 900)}, "low|dark": {"base_hz": Span(120, 220)}}}, {"seconds": Span(3.2, 4.6)}),
-    Kind("shimmer", "MAGShim", "MAGIC", 6, "{way} Magic Shimmer", ("magic shimmer {way}, tiny bells", "sparkling fairy dust running {way}", "glittering chimes {way}"), shimmer,
-         {"way": {"rising|upwards": {"direction": 1.0}, "falling|downwards": {"direction": -1.0}}}, {"seconds": Span(1.0, 2.4), "base_hz": Span(900, 1_700), "density_hz": Span(25, 60)}),
-    Kind("spell", "MAGSpel", "MAGIC", 6, "{mood} Spell Cast", ("{mood} magic spell cast", "casting a {mood} spell, swirl and burst"), spell,
-         {"mood": {"bright|healing": {"dark": 0.0}, "dark|evil": {"dark": 1.0}}}, {"seconds": Span(1.1, 2.0), "base_hz": Span(200, 480)}),
-    Kind("poof", "MAGPoof", "MAGIC", 3, "Magic Poof", ("magic poof, vanishing in a puff of smoke", "soft poof of smoke"), poof, {}, {"seconds": Span(0.5, 0.9)}),
-    Kind("reverse hit", "DSGNRise", "DESIGNED", 3, "Reverse Cymbal Swell", ("reversed cymbal swelling up and cut off", "reverse metal hit sucking in"), reversed_hit, {},
-         {"seconds": Span(1.0, 2.6), "base_hz": Span(250, 500)}),
-    Kind("horror stinger", "DSGNStngr", "DESIGNED", 3, "Horror Stinger", ("dissonant horror stinger, sudden scare", "jump scare stab of strings"), stinger, {},
-         {"seconds": Span(1.4, 2.4), "base_hz": Span(220, 400)}),
-    Kind("ethereal swell", "DSGNEthr", "DESIGNED", 3, "Ethereal Bell Swell", ("ethereal pad of bowed bells swelling", "dreamy glassy swell with echoes"), bell_swell, {},
-         {"seconds": Span(2.6, 3.8), "base_hz": Span(260, 520)}),
+    Kind(
+        "riser", "DSGNRise", "DESIGNED", 10, "{speed} {texture} Riser",
+        (
+            "{speed} {texture} riser building tension",
+            "{texture} sound rising in pitch, {speed} build up",
+            "{speed} rising sweep, {texture}",
+        ),
+        riser,
+        {
+            "speed": SPEED,
+            "texture": {
+                "tonal|synth": {"noisy": 0.15, "pulsing": 0.0},
+                "noisy|airy": {"noisy": 0.85, "pulsing": 0.0},
+                "pulsing|stuttering": {"noisy": 0.4, "pulsing": 0.9},
+            },
+        },
+        {"start_hz": Span(50, 180), "octaves": Span(2.0, 3.5)},
+    ),
+    Kind(
+        "downer", "DSGNSynth", "DESIGNED", 8, "{speed} {texture} Downer",
+        (
+            "{speed} {texture} downer, pitch falling away",
+            "{texture} power down, {speed} falling sweep",
+            "{speed} descending {texture} sound",
+        ),
+        downer,
+        {
+            "speed": {"slow|long": {"seconds": Span(2.2, 3.6)}, "fast|short": {"seconds": Span(0.5, 1.0)}},
+            "texture": {"tonal|synth": {"noisy": 0.15}, "noisy|airy": {"noisy": 0.8}},
+        },
+        {"start_hz": Span(350, 900), "octaves": Span(2.5, 4.0)},
+    ),
+    Kind(
+        "boom", "DSGNBoom", "DESIGNED", 6, "{texture} Boom",
+        ("{texture} deep boom with a long tail", "{texture} sub drop, low bass impact"),
+        boom,
+        {"texture": {"clean|smooth": {"grit": 0.15}, "gritty|distorted": {"grit": 1.0}}},
+        {"seconds": Span(1.6, 3.0), "start_hz": Span(90, 170), "end_hz": Span(30, 44)},
+    ),
+    Kind(
+        "cinematic hit", "DSGNBoom", "DESIGNED", 6, "Cinematic {texture} Hit",
+        ("cinematic {texture} impact, huge and dark", "trailer hit, {texture}, big hall reverb"),
+        cinematic_hit,
+        {"texture": {"metallic|metal": {"metallic": Span(0.6, 0.9)}, "deep|low": {"metallic": 0.08}}},
+        {"seconds": Span(1.6, 2.6), "base_hz": Span(36, 58)},
+    ),
+    Kind(
+        "braam", "DSGNBram", "DESIGNED", 4, "{texture} Braam",
+        ("{texture} braam, giant brass swell", "{texture} trailer horn blast"),
+        braam,
+        {"texture": {"aggressive|harsh": {"bite": Span(0.7, 1.0)}, "dark|low": {"bite": Span(0.05, 0.2)}}},
+        {"seconds": Span(2.0, 3.4), "base_hz": Span(48, 75)},
+    ),
+    Kind(
+        "drone", "DSGNDron", "DESIGNED", 6, "{texture} Drone {speed}",
+        ("{texture} {speed} drone", "{speed} ambient drone, {texture} and deep"),
+        drone,
+        {
+            "texture": {
+                "dark|low": {"bright": Span(0.0, 0.15), "base_hz": Span(42, 70)},
+                "bright|metallic": {"bright": Span(0.7, 1.0), "base_hz": Span(90, 160)},
+            },
+            "speed": {"steady|static": {"motion_hz": 0.3}, "moving|restless": {"motion_hz": 3.0}},
+        },
+        {"seconds": Span(4.5, 6.0)},
+    ),
+    Kind(
+        "eerie texture", "DSGNErie", "DESIGNED", 4, "Eerie {height} Texture",
+        ("eerie {height} ghostly texture", "{height} horror atmosphere, gliding tones"),
+        eerie, {"height": {"high|thin": {"base_hz": Span(500, 900)}, "low|dark": {"base_hz": Span(120, 220)}}}, {"seconds": Span(3.2, 4.6)},
+    ),
+    Kind(
+        "shimmer", "MAGShim", "MAGIC", 6, "{way} Magic Shimmer",
+        ("magic shimmer {way}, tiny bells", "sparkling fairy dust running {way}", "glittering chimes {way}"),
+        shimmer,
+        {"way": {"rising|upwards": {"direction": 1.0}, "falling|downwards": {"direction": -1.0}}},
+        {"seconds": Span(1.0, 2.4), "base_hz": Span(900, 1_700), "density_hz": Span(25, 60)},
+    ),
+    Kind(
+        "spell", "MAGSpel", "MAGIC", 6, "{mood} Spell Cast",
+        ("{mood} magic spell cast", "casting a {mood} spell, swirl and burst"),
+        spell,
+        {"mood": {"bright|healing": {"dark": 0.0}, "dark|evil": {"dark": 1.0}}},
+        {"seconds": Span(1.1, 2.0), "base_hz": Span(200, 480)},
+    ),
+    Kind(
+        "poof", "MAGPoof", "MAGIC", 3, "Magic Poof",
+        ("magic poof, vanishing in a puff of smoke", "soft poof of smoke"),
+        poof, {}, {"seconds": Span(0.5, 0.9)},
+    ),
+    Kind(
+        "reverse hit", "DSGNRise", "DESIGNED", 3, "Reverse Cymbal Swell",
+        ("reversed cymbal swelling up and cut off", "reverse metal hit sucking in"),
+        reversed_hit, {}, {"seconds": Span(1.0, 2.6), "base_hz": Span(250, 500)},
+    ),
+    Kind(
+        "horror stinger", "DSGNStngr", "DESIGNED", 3, "Horror Stinger",
+        ("dissonant horror stinger, sudden scare", "jump scare stab of strings"),
+        stinger, {}, {"seconds": Span(1.4, 2.4), "base_hz": Span(220, 400)},
+    ),
+    Kind(
+        "ethereal swell", "DSGNEthr", "DESIGNED", 3, "Ethereal Bell Swell",
+        ("ethereal pad of bowed bells swelling", "dreamy glassy swell with echoes"),
+        bell_swell, {}, {"seconds": Span(2.6, 3.8), "base_hz": Span(260, 520)},
+    ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Things that are struck, dropped and broken: wood, metal, glass, stone, bodies. Each function returns (T,) or (2, T) at 44.1 kHz."""
+"""Things that are struck and dropped: wood, metal, glass, stone, bodies, doors. Each function returns (T,) or (2, T) at 44.1 kHz."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from generation.procedural.bodies import BAR, click, contact, hit, modes, place, plate, poisson, ring, scatter
 from generation.procedural.kinds import Kind, Span
-from generation.procedural.signals import Array, band, clock, curve, decay, glide, hump, length, limit, noise, sine, strike, unit, wander
+from generation.procedural.signals import Array, band, clock, curve, decay, glide, length, limit, noise, sine, strike, unit, wander
 from generation.procedural.spaces import pan, room
 
 SIZE_WOOD = {
@@ -70,7 +70,8 @@ def body_fall(rng: Generator, seconds: float, surface_hz: float) -> Array:
     thumps = [punch(rng, 0.4, rng.uniform(1.0, 1.7), 0.15) for _ in starts]
     out = place(n, starts, thumps, [1.0, 0.6, 0.5, 0.35])
     floor = hit(rng, modes(rng, plate(rng, 8), surface_hz, 0.25, 0.5), 0.5, 0.004, 0.2)
-    cloth = band(noise(rng, n, -2.0, 2), 700.0, 6_000.0, 1) * curve(n, (0, 0.4), (0.25, 1), (0.6, 0.2), (1, 0)) * (0.5 + 0.5 * wander(rng, n, 25.0))
+    cloth = band(noise(rng, n, -2.0, 2), 700.0, 6_000.0, 1) * curve(n, (0, 0.4), (0.25, 1), (0.6, 0.2), (1, 0)) * (0.5 + 0.5 * wander(rng,
+        n, 25.0))
     return room(rng, out + 0.5 * place(n, [0.0], [floor]) + 0.06 * cloth, 0.5, 0.2)
 
 
@@ -88,54 +89,11 @@ def plastic(rng: Generator, base_hz: float, bounces: int) -> Array:
     return room(rng, place(n, at, sounds, levels), 0.4, 0.2)
 
 
-def glass_break(rng: Generator, seconds: float, size: float) -> Array:
-    """Glass shattering: the crack, a burst of ringing shards, and pieces that keep falling and tinkle."""
-    n = length(seconds)
-    crack = band(noise(rng, n, channels=2), 900.0, None) * strike(n, 0.0005, 0.14)
-    thud = sine(glide(n, (0, 260.0 / size), (0.2, 110.0 / size), (1, 80.0 / size))) * strike(n, 0.001, 0.12)
-    shards = [hit(rng, modes(rng, (1.0, 2.32, 4.25, 6.63), rng.uniform(1_800, 6_500), rng.uniform(0.06, 0.3), 0.6), 0.3, 0.00006)[0] for _ in range(24)]
-    rate = 900.0 * size * decay(n, seconds * 0.55) + 40.0 * hump(n, 0.35, 1.0, 1.5)
-    at = poisson(rng, n, rate)
-    falling = scatter(rng, n, at, shards, rng.uniform(0.08, 1.0, len(at)) ** 2 * (0.35 + 0.65 * decay(n, seconds * 1.6)[at]))
-    return room(rng, 0.35 * crack + 0.5 * thud + 0.8 * unit(falling), 0.8, 0.25, 300.0)
-
-
-def wood_break(rng: Generator, seconds: float, base_hz: float) -> Array:
-    """Wood snapping: a train of fibres giving way, the crack, and splinters."""
-    n = length(seconds)
-    cracks = [hit(rng, modes(rng, plate(rng, 10), base_hz * rng.uniform(0.8, 2.5), 0.06, 0.4, 0.2), 0.12, 0.0004)[0] for _ in range(8)]
-    before = np.sort(rng.uniform(0.0, 0.22, 14)) * 44_100
-    after = poisson(rng, n, 70.0 * decay(n, 0.5)) + length(0.22)
-    fibres = scatter(rng, n, np.concatenate([before, after]), cracks, np.concatenate([np.linspace(0.1, 0.6, 14), rng.uniform(0.1, 0.4, len(after))]))
-    main = wood(rng, base_hz, 0.6, 0.0006, 0.5)
-    return room(rng, fibres + 1.2 * place(n, [0.22], [main]), 0.6, 0.2)
-
-
-def debris(rng: Generator, seconds: float, low_hz: float, high_hz: float, t60_s: float, irregular: float) -> Array:
-    """Rubble or scrap collapsing: hundreds of modal grains, the big ones first."""
-    n = length(seconds)
-    bases = np.geomspace(low_hz, high_hz, 12)
-    grains = [hit(rng, modes(rng, plate(rng, 9, irregular), base, t60_s * (low_hz / base) ** 0.3, 0.5, 0.3), min(t60_s * 1.2, 0.6), 0.0006)[0] for base in bases]
-    at = poisson(rng, n, 600.0 * decay(n, seconds * 0.9) + 90.0 * hump(n, 0.15, 1.0, 3.0))
-    out = scatter(rng, n, at, grains, rng.uniform(0.1, 1.0, len(at)) ** 1.5 * decay(n, seconds * 1.8)[at])
-    rumble = band(noise(rng, n, -6.0, 2), 35.0, 220.0) * hump(n, 0.08, 1.0, 2.5)
-    return room(rng, unit(out) + 0.35 * unit(rumble), 1.0, 0.22)
-
-
-def scrape(rng: Generator, seconds: float, base_hz: float, t60_s: float, roughness_hz: float) -> Array:
-    """A surface dragged over another: stick-slip pulses and grit exciting a body."""
-    n = length(seconds)
-    speed = hump(n, rng.uniform(0.3, 0.6), 0.7, 0.8) * (0.7 + 0.3 * wander(rng, n, 5.0))
-    grit = noise(rng, n) * (0.4 + 0.6 * np.abs(wander(rng, n, roughness_hz))) * speed
-    teeth = np.zeros(n)
-    teeth[poisson(rng, n, roughness_hz * 2.0 * speed + 1.0)] = 8.0
-    return room(rng, ring(rng, modes(rng, plate(rng, 14), base_hz, t60_s, 0.4, 0.1), band(grit + teeth, 300.0, None, 1), 0.6), 0.6, 0.2)
-
-
 def cutlery(rng: Generator, seconds: float, base_hz: float, rate_hz: float, t60_s: float) -> Array:
     """Small hard things rattling together: keys, cutlery, chains, crockery."""
     n = length(seconds)
-    grains = [hit(rng, modes(rng, BAR, base_hz * rng.uniform(0.7, 1.7), t60_s, 0.5, 0.2), min(t60_s * 1.3, 0.8), 0.00006)[0] for _ in range(10)]
+    grains = [hit(rng, modes(rng, BAR, base_hz * rng.uniform(0.7, 1.7), t60_s, 0.5, 0.2), min(t60_s * 1.3, 0.8), 0.00006)[0]
+        for _ in range(10)]
     activity = (0.15 + 0.85 * np.abs(wander(rng, n, 4.0))) * curve(n, (0, 1), (0.75, 1), (1, 0))
     at = np.append(poisson(rng, n, rate_hz * activity), 0)
     return room(rng, scatter(rng, n, at, grains, rng.uniform(0.15, 1.0, len(at)) ** 1.5, 0.6), 0.5, 0.2, 400.0)
@@ -166,55 +124,119 @@ def slam(rng: Generator, base_hz: float, rattle: float) -> Array:
     n = length(1.0)
     panel = ring(rng, modes(rng, plate(rng, 16), base_hz, 0.3, 0.5, 0.6), contact(n, 0.003), 0.4)
     boom = sine(glide(n, (0, 90.0), (1, 45.0))) * strike(n, 0.003, 0.25)
-    latch = place(n, np.cumsum(rng.uniform(0.015, 0.05, 4)), [click(rng, 1_800.0, 8_000.0, 0.02) for _ in range(4)], rattle * rng.uniform(0.1, 0.3, 4))
+    latch = place(n, np.cumsum(rng.uniform(0.015, 0.05, 4)), [click(rng, 1_800.0, 8_000.0, 0.02) for _ in range(4)],
+        rattle * rng.uniform(0.1, 0.3, 4))
     return room(rng, limit(unit(panel) + 0.8 * boom + latch, 1.4), 1.0, 0.35)
 
 
 HARDNESS = {"soft|dull": {"contact_s": Span(0.003, 0.006)}, "hard|sharp": {"contact_s": Span(0.0004, 0.0008)}}
 
 KINDS = (
-    Kind("wood impact", "WOODImpt", "WOOD", 10, "{size} Wood Hit {hard}",
-         ("{hard} knock on a {size} piece of wood", "{size} wooden plank hit, {hard}", "{size} wood impact, {hard} and dry"), wood,
-         {"size": SIZE_WOOD, "hard": HARDNESS}, {"hollow": Span(0.2, 0.9)}),
-    Kind("metal impact", "METLImpt", "METAL", 12, "{size} Metal Hit {ringing}",
-         ("{size} metal hit with {ringing} ring", "{size} metal clang, {ringing} resonance", "striking a {size} sheet of metal, {ringing} decay"), metal,
-         {"size": {"small|thin": {"base_hz": Span(700, 1_500), "count": 14}, "large|heavy": {"base_hz": Span(70, 150), "count": 30}, "|medium": {"base_hz": Span(240, 480), "count": 22}},
-          "ringing": {"long": {"t60_s": Span(2.2, 4.0), "seconds": 3.2}, "short|damped": {"t60_s": Span(0.25, 0.6), "seconds": 0.9}}},
-         {"contact_s": Span(0.00008, 0.0006)}),
-    Kind("glass ping", "GLASTonl", "GLASS", 5, "{size} Glass Ping", ("{size} glass tapped, clear ping", "clink of a {size} wine glass"), glass_ping,
-         {"size": {"small|thin": {"base_hz": Span(1_900, 3_000), "t60_s": Span(0.5, 1.0)}, "large|big": {"base_hz": Span(650, 1_100), "t60_s": Span(1.4, 2.4)}}}),
-    Kind("stone impact", "ROCKImpt", "ROCKS", 5, "{size} Rock Hit", ("{size} rock hitting stone", "{size} stone dropped on rock, gritty"), stone,
-         {"size": {"small|light": {"base_hz": Span(900, 1_600), "seconds": 0.4, "rough": Span(0.3, 0.6)}, "large|heavy": {"base_hz": Span(140, 260), "seconds": 0.8, "rough": Span(0.8, 1.4)}}}),
-    Kind("punch", "FGHTImpt", "FIGHT", 8, "{weight} Punch {sharp}", ("{weight} punch, {sharp} body hit", "{weight} {sharp} fist impact on flesh"), punch,
-         {"weight": {"light|quick": {"weight": Span(0.7, 0.9), "seconds": 0.3}, "heavy|brutal": {"weight": Span(1.2, 1.7), "seconds": 0.5}},
-          "sharp": {"slapping|crisp": {"slap": Span(0.7, 1.0)}, "dull|thudding": {"slap": Span(0.05, 0.2)}}}),
-    Kind("body fall", "FGHTBf", "FIGHT", 4, "Bodyfall {surface}", ("body falling on a {surface}", "heavy body drop onto a {surface}"), body_fall,
-         {"surface": {"wooden floor": {"surface_hz": Span(90, 150)}, "hard ground": {"surface_hz": Span(250, 400)}}}, {"seconds": Span(0.7, 1.0)}),
-    Kind("plastic drop", "PLASImpt", "PLASTIC", 4, "{size} Plastic Drop", ("{size} plastic object dropped and bouncing", "{size} hollow plastic thing falling on the floor"), plastic,
-         {"size": {"small|light": {"base_hz": Span(900, 1_500), "bounces": 5}, "large|big": {"base_hz": Span(240, 420), "bounces": 3}}}),
-    Kind("glass break", "GLASBrk", "GLASS", 6, "{size} Glass Shatter", ("{size} glass shattering, shards falling", "breaking a {size} pane of glass", "{size} glass smash"), glass_break,
-         {"size": {"small|little": {"size": Span(0.5, 0.8), "seconds": Span(0.8, 1.2)}, "large|big": {"size": Span(1.4, 2.2), "seconds": Span(1.8, 2.8)}}}),
-    Kind("wood break", "WOODBrk", "WOOD", 4, "{size} Wood Snap", ("{size} wooden stick snapping", "{size} branch breaking with splinters"), wood_break,
-         {"size": {"thin|small": {"base_hz": Span(500, 900), "seconds": 0.7}, "thick|large": {"base_hz": Span(130, 240), "seconds": 1.1}}}),
-    Kind("debris", "DESTRCrsh", "DESTRUCTION", 6, "{material} Debris", ("{material} debris crashing down", "pile of {material} rubble collapsing"), debris,
-         {"material": {"rock|stone": {"low_hz": 180.0, "high_hz": 2_500.0, "t60_s": 0.08, "irregular": 0.6}, "metal|scrap metal": {"low_hz": 260.0, "high_hz": 3_500.0, "t60_s": 0.5, "irregular": 0.4},
-                       "wood|wooden": {"low_hz": 140.0, "high_hz": 1_800.0, "t60_s": 0.12, "irregular": 0.4}}}, {"seconds": Span(1.6, 3.2)}),
-    Kind("scrape", "METLFric", "METAL", 4, "{material} Scrape", ("{material} dragged over a rough floor", "{material} scraping slowly"), scrape,
-         {"material": {"metal": {"base_hz": Span(300, 700), "t60_s": Span(0.3, 0.8)}, "heavy metal|iron": {"base_hz": Span(110, 190), "t60_s": Span(0.2, 0.4)}}},
-         {"seconds": Span(0.9, 2.2), "roughness_hz": Span(40, 140)}),
-    Kind("stone slide", "ROCKFric", "ROCKS", 3, "Stone Slide", ("stone slab sliding on stone", "heavy stone grinding as it moves"), scrape, {},
-         {"base_hz": Span(90, 240), "t60_s": Span(0.03, 0.06), "seconds": Span(1.5, 2.8), "roughness_hz": Span(60, 160)}),
-    Kind("keys", "OBJKey", "OBJECTS", 3, "Keys Jingle", ("bunch of keys jingling", "small metal keys shaken"), cutlery, {},
-         {"seconds": Span(0.9, 1.8), "base_hz": Span(2_600, 3_600), "rate_hz": Span(70, 120), "t60_s": Span(0.08, 0.18)}),
-    Kind("chain", "CHAINMvmt", "CHAINS", 4, "{size} Chain Rattle", ("{size} metal chain rattling", "{size} chain moved and dropped"), cutlery,
-         {"size": {"thin|light": {"base_hz": Span(1_500, 2_200)}, "heavy|thick": {"base_hz": Span(450, 800)}}}, {"seconds": Span(1.0, 2.2), "rate_hz": Span(90, 180), "t60_s": Span(0.06, 0.14)}),
-    Kind("dishes", "CERMMvmt", "CERAMICS", 3, "Dishes Clatter", ("dishes clattering together", "crockery and cutlery handled in a kitchen"), cutlery, {},
-         {"seconds": Span(1.2, 2.2), "base_hz": Span(900, 1_500), "rate_hz": Span(22, 40), "t60_s": Span(0.15, 0.3)}),
-    Kind("ball bounce", "RUBRImpt", "RUBBER", 4, "{ball} Bouncing", ("{ball} bouncing to rest", "{ball} dropped on a hard floor, bouncing"), bounce,
-         {"ball": {"basketball|large rubber ball": {"base_hz": Span(85, 130), "t60_s": 0.2, "springy": Span(0.72, 0.8), "contact_s": 0.006},
-                   "ping pong ball|table tennis ball": {"base_hz": Span(900, 1_400), "t60_s": 0.04, "springy": Span(0.8, 0.87), "contact_s": 0.0006}}}),
-    Kind("metal door slam", "DOORMetl", "DOORS", 4, "{size} Metal Door Slam", ("{size} metal door slam with long ring", "{size} iron gate shut hard, echoing"), shutter_fall,
-         {"size": {"large|heavy": {"base_hz": Span(60, 95)}, "small|thin": {"base_hz": Span(150, 260)}}}, {"seconds": Span(1.8, 2.8)}),
-    Kind("wood door slam", "DOORWood", "DOORS", 4, "{size} Wood Door Slam", ("{size} wooden door slammed shut", "{size} door closing hard with latch"), slam,
-         {"size": {"large|heavy": {"base_hz": Span(55, 90)}, "small|light": {"base_hz": Span(130, 210)}}}, {"rattle": Span(0.4, 1.0)}),
+    Kind(
+        "wood impact", "WOODImpt", "WOOD", 10, "{size} Wood Hit {hard}",
+        ("{hard} knock on a {size} piece of wood", "{size} wooden plank hit, {hard}", "{size} wood impact, {hard} and dry"),
+        wood, {"size": SIZE_WOOD, "hard": HARDNESS}, {"hollow": Span(0.2, 0.9)},
+    ),
+    Kind(
+        "metal impact", "METLImpt", "METAL", 12, "{size} Metal Hit {ringing}",
+        (
+            "{size} metal hit with {ringing} ring",
+            "{size} metal clang, {ringing} resonance",
+            "striking a {size} sheet of metal, {ringing} decay",
+        ),
+        metal,
+        {
+            "size": {
+                "small|thin": {"base_hz": Span(700, 1_500), "count": 14},
+                "large|heavy": {"base_hz": Span(70, 150), "count": 30},
+                "|medium": {"base_hz": Span(240, 480), "count": 22},
+            },
+            "ringing": {"long": {"t60_s": Span(2.2, 4.0), "seconds": 3.2}, "short|damped": {"t60_s": Span(0.25, 0.6), "seconds": 0.9}},
+        },
+        {"contact_s": Span(0.00008, 0.0006)},
+    ),
+    Kind(
+        "glass ping", "GLASTonl", "GLASS", 5, "{size} Glass Ping",
+        ("{size} glass tapped, clear ping", "clink of a {size} wine glass"),
+        glass_ping,
+        {
+            "size": {
+                "small|thin": {"base_hz": Span(1_900, 3_000), "t60_s": Span(0.5, 1.0)},
+                "large|big": {"base_hz": Span(650, 1_100), "t60_s": Span(1.4, 2.4)},
+            },
+        },
+    ),
+    Kind(
+        "stone impact", "ROCKImpt", "ROCKS", 5, "{size} Rock Hit",
+        ("{size} rock hitting stone", "{size} stone dropped on rock, gritty"),
+        stone,
+        {
+            "size": {
+                "small|light": {"base_hz": Span(900, 1_600), "seconds": 0.4, "rough": Span(0.3, 0.6)},
+                "large|heavy": {"base_hz": Span(140, 260), "seconds": 0.8, "rough": Span(0.8, 1.4)},
+            },
+        },
+    ),
+    Kind(
+        "punch", "FGHTImpt", "FIGHT", 8, "{weight} Punch {sharp}",
+        ("{weight} punch, {sharp} body hit", "{weight} {sharp} fist impact on flesh"),
+        punch,
+        {
+            "weight": {"light|quick": {"weight": Span(0.7, 0.9), "seconds": 0.3}, "heavy|brutal": {"weight": Span(1.2, 1.7), "seconds": 0.5}},
+            "sharp": {"slapping|crisp": {"slap": Span(0.7, 1.0)}, "dull|thudding": {"slap": Span(0.05, 0.2)}},
+        },
+    ),
+    Kind(
+        "body fall", "FGHTBf", "FIGHT", 4, "Bodyfall {surface}",
+        ("body falling on a {surface}", "heavy body drop onto a {surface}"),
+        body_fall,
+        {"surface": {"wooden floor": {"surface_hz": Span(90, 150)}, "hard ground": {"surface_hz": Span(250, 400)}}},
+        {"seconds": Span(0.7, 1.0)},
+    ),
+    Kind(
+        "plastic drop", "PLASImpt", "PLASTIC", 4, "{size} Plastic Drop",
+        ("{size} plastic object dropped and bouncing", "{size} hollow plastic thing falling on the floor"),
+        plastic,
+        {"size": {"small|light": {"base_hz": Span(900, 1_500), "bounces": 5}, "large|big": {"base_hz": Span(240, 420), "bounces": 3}}},
+    ),
+    Kind(
+        "keys", "OBJKey", "OBJECTS", 3, "Keys Jingle",
+        ("bunch of keys jingling", "small metal keys shaken"),
+        cutlery, {}, {"seconds": Span(0.9, 1.8), "base_hz": Span(2_600, 3_600), "rate_hz": Span(70, 120), "t60_s": Span(0.08, 0.18)},
+    ),
+    Kind(
+        "chain", "CHAINMvmt", "CHAINS", 4, "{size} Chain Rattle",
+        ("{size} metal chain rattling", "{size} chain moved and dropped"),
+        cutlery,
+        {"size": {"thin|light": {"base_hz": Span(1_500, 2_200)}, "heavy|thick": {"base_hz": Span(450, 800)}}},
+        {"seconds": Span(1.0, 2.2), "rate_hz": Span(90, 180), "t60_s": Span(0.06, 0.14)},
+    ),
+    Kind(
+        "dishes", "CERMMvmt", "CERAMICS", 3, "Dishes Clatter",
+        ("dishes clattering together", "crockery and cutlery handled in a kitchen"),
+        cutlery, {}, {"seconds": Span(1.2, 2.2), "base_hz": Span(900, 1_500), "rate_hz": Span(22, 40), "t60_s": Span(0.15, 0.3)},
+    ),
+    Kind(
+        "ball bounce", "RUBRImpt", "RUBBER", 4, "{ball} Bouncing",
+        ("{ball} bouncing to rest", "{ball} dropped on a hard floor, bouncing"),
+        bounce,
+        {
+            "ball": {
+                "basketball|large rubber ball": {"base_hz": Span(85, 130), "t60_s": 0.2, "springy": Span(0.72, 0.8), "contact_s": 0.006},
+                "ping pong ball|table tennis ball": {"base_hz": Span(900, 1_400), "t60_s": 0.04, "springy": Span(0.8, 0.87), "contact_s": 0.0006},
+            },
+        },
+    ),
+    Kind(
+        "metal door slam", "DOORMetl", "DOORS", 4, "{size} Metal Door Slam",
+        ("{size} metal door slam with long ring", "{size} iron gate shut hard, echoing"),
+        shutter_fall,
+        {"size": {"large|heavy": {"base_hz": Span(60, 95)}, "small|thin": {"base_hz": Span(150, 260)}}},
+        {"seconds": Span(1.8, 2.8)},
+    ),
+    Kind(
+        "wood door slam", "DOORWood", "DOORS", 4, "{size} Wood Door Slam",
+        ("{size} wooden door slammed shut", "{size} door closing hard with latch"),
+        slam, {"size": {"large|heavy": {"base_hz": Span(55, 90)}, "small|light": {"base_hz": Span(130, 210)}}}, {"rattle": Span(0.4, 1.0)},
+    ),
 )  # fmt: skip

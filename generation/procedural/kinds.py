@@ -87,7 +87,7 @@ def effects(kind: Kind) -> list[Effect]:
     made = []
     for index in range(kind.count):
         chosen = combinations[index * stride % len(combinations)]
-        words = {axis: words.split("|") for axis, (words, _) in zip(kind.axes, chosen)}
+        words = {axis: words.split("|") for axis, (words, _) in zip(kind.axes, chosen, strict=False)}
         settings = dict(kind.settings)
         for _, values in chosen:
             settings.update(values)

@@ -5,10 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from generation.procedural.bodies import BAR, click, hit, modes, place, plate, ring, scatter
+from generation.procedural.bodies import click, hit, modes, place, plate, ring, scatter
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, bursts, clock, curve, decay, fade, glide, hump, length, limit, noise, pulse, saw, sculpt, sine, strike, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    bursts,
+    curve,
+    fade,
+    glide,
+    hump,
+    length,
+    noise,
+    saw,
+    sculpt,
+    sine,
+    strike,
+    unit,
 )  # fmt: skip
 from generation.procedural.spaces import pan, room, widen
 
@@ -55,7 +70,8 @@ def robot_step(rng: Generator, steps: int, weight: float) -> Array:
 def industrial(rng: Generator, seconds: float, rate_hz: float, base_hz: float) -> Array:
     """A machine at work: a repeated cycle of stamps, hisses and gear noise over a motor."""
     n = length(seconds)
-    cycle = [(rng.uniform(0, 0.85), tap(rng, base_hz * rng.uniform(0.6, 3.0), rng.uniform(0.06, 0.3), 0.7), rng.uniform(0.3, 1.0)) for _ in range(4)]
+    cycle = [(rng.uniform(0, 0.85), tap(rng, base_hz * rng.uniform(0.6, 3.0), rng.uniform(0.06, 0.3), 0.7), rng.uniform(0.3, 1.0))
+        for _ in range(4)]
     puff = band(noise(rng, length(0.2)), 2_000.0, 9_000.0, 1) * strike(length(0.2), 0.01, 0.25)
     cycle.append((0.5, 0.3 * unit(puff), 0.8))
     starts = [(k + offset) / rate_hz for k in range(int(seconds * rate_hz) + 1) for offset, _, _ in cycle]
@@ -108,16 +124,19 @@ def typewriter(rng: Generator, seconds: float, rate_hz: float, bell: bool) -> Ar
         t += rng.gamma(4.0, 1.0 / (4.0 * rate_hz)) + 0.03
     if bell:
         at += [t, t + 0.35, t + 0.8]
-        sounds += [0.5 * hit(rng, modes(rng, (1.0, 2.4, 4.1), 2_300.0, 1.0, 0.6), 1.0, 0.0001), 0.6 * ratchet(rng, 0.45, 70.0, 45.0, 1_100.0), tap(rng, 260.0, 0.15, 1.0)]
+        sounds += [0.5 * hit(rng, modes(rng, (1.0, 2.4, 4.1), 2_300.0, 1.0, 0.6), 1.0, 0.0001), 0.6 * ratchet(rng, 0.45, 70.0, 45.0,
+            1_100.0), tap(rng, 260.0, 0.15, 1.0)]
     return room(rng, place(length(t + (1.4 if bell else 0.3)), at, sounds), 0.4, 0.15)
 
 
 def shutter(rng: Generator, open_s: float, motor: float) -> Array:
     """A camera: mirror up, curtain, mirror down, and the motor that winds on."""
     at = [0.0, 0.028, 0.028 + open_s, 0.05 + open_s]
-    sounds = [tap(rng, rng.uniform(700, 1_000), 0.04, 1.0), 0.6 * tap(rng, 1_900.0, 0.02, 1.2), 0.7 * tap(rng, 1_700.0, 0.02, 1.2), tap(rng, rng.uniform(600, 800), 0.05, 1.0)]
+    sounds = [tap(rng, rng.uniform(700, 1_000), 0.04, 1.0), 0.6 * tap(rng, 1_900.0, 0.02, 1.2), 0.7 * tap(rng, 1_700.0, 0.02, 1.2),
+        tap(rng, rng.uniform(600, 800), 0.05, 1.0)]
     n = length(0.32)
-    whirr = sine(glide(n, (0, 700), (0.2, 1_150), (1, 900)), modulation=2.0 * sine(190.0, n)) + 0.6 * band(noise(rng, n), 2_000.0, 8_000.0, 1)
+    whirr = sine(glide(n, (0, 700), (0.2, 1_150), (1, 900)), modulation=2.0 * sine(190.0, n)) + 0.6 * band(noise(rng, n), 2_000.0, 8_000.0,
+        1)
     at.append(0.08 + open_s)
     sounds.append(motor * 0.3 * unit(whirr) * hump(n, 0.3, 0.4, 0.4))
     return room(rng, place(length(0.5 + open_s + 0.3 * motor), at, sounds), 0.3, 0.15)
@@ -176,33 +195,120 @@ def hand_saw(rng: Generator, strokes: int, rate_hz: float, base_hz: float) -> Ar
 SIZE_SERVO = {"small|toy": {"pitch_hz": Span(650, 1_100)}, "large|industrial": {"pitch_hz": Span(140, 260)}}
 
 KINDS = (
-    Kind("servo", "MOTRSrvo", "MOTORS", 8, "{size} Servo {motion}", ("{size} servo motor, {motion} moves", "{size} robot arm moving, {motion} whine"), servo,
-         {"size": SIZE_SERVO, "motion": {"jerky|abrupt": {"smooth": 0.0, "moves": 4}, "smooth|gliding": {"smooth": 0.9, "moves": 2}}}),
-    Kind("robot footsteps", "ROBTMvmt", "ROBOTS", 4, "{size} Robot Footsteps", ("{size} robot walking with servo steps", "{size} mech stomping on metal"), robot_step,
-         {"size": {"small|light": {"weight": Span(0.5, 0.7), "steps": 4}, "giant|heavy": {"weight": Span(2.2, 3.2), "steps": 3}}}),
-    Kind("industrial machine", "MACHInd", "MACHINES", 5, "{speed} Industrial Machine", ("{speed} industrial machine working in rhythm", "{speed} factory machine, stamping and hissing"), industrial,
-         {"speed": {"slow": {"rate_hz": Span(0.9, 1.3)}, "fast": {"rate_hz": Span(2.8, 4.2)}}}, {"seconds": Span(3.0, 4.5), "base_hz": Span(150, 320)}),
-    Kind("ratchet", "MECHRtch", "MECHANICAL", 5, "{speed} Ratchet", ("ratchet clicking, {speed}", "{speed} mechanical ratchet wound"), ratchet,
-         {"speed": {"speeding up|accelerating": {"start_hz": 6.0, "end_hz": 34.0}, "slowing down|running down": {"start_hz": 38.0, "end_hz": 5.0}, "steady|even": {"start_hz": 14.0, "end_hz": 15.0}}},
-         {"seconds": Span(0.8, 1.8), "base_hz": Span(1_000, 2_200)}),
-    Kind("clock ticking", "CLOCKTick", "CLOCKS", 6, "{clock} Ticking", ("{clock} ticking", "ticking of a {clock}, close"), clock_tick,
-         {"clock": {"wrist watch|small watch": {"rate_hz": 5.0, "base_hz": Span(3_000, 4_200), "t60_s": 0.012}, "wall clock|kitchen clock": {"rate_hz": 2.0, "base_hz": Span(1_300, 1_900), "t60_s": 0.03},
-                    "grandfather clock|old pendulum clock": {"rate_hz": 1.0, "base_hz": Span(420, 650), "t60_s": 0.12}}}, {"seconds": Span(3.0, 4.5)}),
-    Kind("keyboard", "CMPTKey", "COMPUTERS", 5, "{speed} Keyboard Typing", ("{speed} typing on a computer keyboard", "{speed} keyboard typing, plastic keys"), typing,
-         {"speed": {"fast|busy": {"rate_hz": Span(9, 12)}, "slow|hesitant": {"rate_hz": Span(3, 4.5)}}}, {"seconds": Span(2.0, 3.5), "base_hz": Span(900, 1_500), "depth": Span(0.2, 1.0)}),
-    Kind("mouse click", "CMPTKey", "COMPUTERS", 3, "Mouse Click", ("computer mouse click", "mouse button pressed and released"), switch, {}, {"base_hz": Span(2_000, 3_000), "parts": 2, "gap_s": Span(0.08, 0.13), "weight": 0.0}),
-    Kind("typewriter", "COMType", "COMMUNICATIONS", 4, "Typewriter {rest}", ("old typewriter typing {rest}", "mechanical typewriter keys {rest}"), typewriter,
-         {"rest": {"with bell|with bell and carriage return": {"bell": True}, "": {"bell": False}}}, {"seconds": Span(1.4, 2.6), "rate_hz": Span(5, 8)}),
-    Kind("camera shutter", "COMCam", "COMMUNICATIONS", 4, "Camera Shutter {rest}", ("camera shutter click {rest}", "photo taken, shutter snap {rest}"), shutter,
-         {"rest": {"with motor|with film winding": {"motor": 1.0}, "": {"motor": 0.0}}}, {"open_s": Span(0.04, 0.14)}),
-    Kind("spring", "MECHMisc", "MECHANICAL", 4, "{size} Metal Spring", ("{size} metal spring released, vibrating", "{size} coil spring twanging"), spring,
-         {"size": {"small|thin": {"base_hz": Span(320, 520), "seconds": Span(0.6, 1.0)}, "large|heavy": {"base_hz": Span(110, 180), "seconds": Span(1.2, 1.9)}}}),
-    Kind("switch", "MECHSwtch", "MECHANICAL", 4, "{size} Switch", ("{size} switch flicked", "{size} toggle switch click"), switch,
-         {"size": {"small|light": {"base_hz": Span(1_800, 2_800), "weight": 0.1}, "heavy|big": {"base_hz": Span(450, 800), "weight": 1.0}}}, {"parts": 2, "gap_s": Span(0.02, 0.05)}),
-    Kind("lock", "MECHLock", "MECHANICAL", 4, "{size} Lock", ("{size} lock turned and opened", "{size} key turning in a lock, bolt sliding"), switch,
-         {"size": {"small|padlock": {"base_hz": Span(1_400, 2_200), "weight": 0.3}, "heavy|dungeon": {"base_hz": Span(380, 650), "weight": 1.0}}}, {"parts": 5, "gap_s": Span(0.06, 0.13)}),
-    Kind("hydraulics", "MECHHydr", "MECHANICAL", 4, "{size} Hydraulic Move", ("{size} hydraulic arm moving and stopping", "{size} pneumatic piston with a hiss"), hydraulic,
-         {"size": {"small|short": {"base_hz": Span(170, 260), "seconds": Span(0.5, 0.9)}, "large|long": {"base_hz": Span(60, 95), "seconds": Span(1.4, 2.2)}}}),
-    Kind("fan", "MACHFan", "MACHINES", 3, "Fan Running", ("electric fan blowing", "ventilator humming steadily"), fan, {}, {"seconds": Span(3.0, 4.0), "blade_hz": Span(14, 36)}),
-    Kind("hand saw", "TOOLHand", "TOOLS", 3, "Hand Saw", ("sawing wood by hand", "hand saw cutting a plank"), hand_saw, {}, {"strokes": 6, "rate_hz": Span(2.0, 3.2), "base_hz": Span(250, 480)}),
+    Kind(
+        "servo", "MOTRSrvo", "MOTORS", 8, "{size} Servo {motion}",
+        ("{size} servo motor, {motion} moves", "{size} robot arm moving, {motion} whine"),
+        servo, {"size": SIZE_SERVO, "motion": {"jerky|abrupt": {"smooth": 0.0, "moves": 4}, "smooth|gliding": {"smooth": 0.9, "moves": 2}}},
+    ),
+    Kind(
+        "robot footsteps", "ROBTMvmt", "ROBOTS", 4, "{size} Robot Footsteps",
+        ("{size} robot walking with servo steps", "{size} mech stomping on metal"),
+        robot_step,
+        {"size": {"small|light": {"weight": Span(0.5, 0.7), "steps": 4}, "giant|heavy": {"weight": Span(2.2, 3.2), "steps": 3}}},
+    ),
+    Kind(
+        "industrial machine", "MACHInd", "MACHINES", 5, "{speed} Industrial Machine",
+        ("{speed} industrial machine working in rhythm", "{speed} factory machine, stamping and hissing"),
+        industrial,
+        {"speed": {"slow": {"rate_hz": Span(0.9, 1.3)}, "fast": {"rate_hz": Span(2.8, 4.2)}}},
+        {"seconds": Span(3.0, 4.5), "base_hz": Span(150, 320)},
+    ),
+    Kind(
+        "ratchet", "MECHRtch", "MECHANICAL", 5, "{speed} Ratchet",
+        ("ratchet clicking, {speed}", "{speed} mechanical ratchet wound"),
+        ratchet,
+        {
+            "speed": {
+                "speeding up|accelerating": {"start_hz": 6.0, "end_hz": 34.0},
+                "slowing down|running down": {"start_hz": 38.0, "end_hz": 5.0},
+                "steady|even": {"start_hz": 14.0, "end_hz": 15.0},
+            },
+        },
+        {"seconds": Span(0.8, 1.8), "base_hz": Span(1_000, 2_200)},
+    ),
+    Kind(
+        "clock ticking", "CLOCKTick", "CLOCKS", 6, "{clock} Ticking",
+        ("{clock} ticking", "ticking of a {clock}, close"),
+        clock_tick,
+        {
+            "clock": {
+                "wrist watch|small watch": {"rate_hz": 5.0, "base_hz": Span(3_000, 4_200), "t60_s": 0.012},
+                "wall clock|kitchen clock": {"rate_hz": 2.0, "base_hz": Span(1_300, 1_900), "t60_s": 0.03},
+                "grandfather clock|old pendulum clock": {"rate_hz": 1.0, "base_hz": Span(420, 650), "t60_s": 0.12},
+            },
+        },
+        {"seconds": Span(3.0, 4.5)},
+    ),
+    Kind(
+        "keyboard", "CMPTKey", "COMPUTERS", 5, "{speed} Keyboard Typing",
+        ("{speed} typing on a computer keyboard", "{speed} keyboard typing, plastic keys"),
+        typing,
+        {"speed": {"fast|busy": {"rate_hz": Span(9, 12)}, "slow|hesitant": {"rate_hz": Span(3, 4.5)}}},
+        {"seconds": Span(2.0, 3.5), "base_hz": Span(900, 1_500), "depth": Span(0.2, 1.0)},
+    ),
+    Kind(
+        "mouse click", "CMPTKey", "COMPUTERS", 3, "Mouse Click",
+        ("computer mouse click", "mouse button pressed and released"),
+        switch, {}, {"base_hz": Span(2_000, 3_000), "parts": 2, "gap_s": Span(0.08, 0.13), "weight": 0.0},
+    ),
+    Kind(
+        "typewriter", "COMType", "COMMUNICATIONS", 4, "Typewriter {rest}",
+        ("old typewriter typing {rest}", "mechanical typewriter keys {rest}"),
+        typewriter,
+        {"rest": {"with bell|with bell and carriage return": {"bell": True}, "": {"bell": False}}},
+        {"seconds": Span(1.4, 2.6), "rate_hz": Span(5, 8)},
+    ),
+    Kind(
+        "camera shutter", "COMCam", "COMMUNICATIONS", 4, "Camera Shutter {rest}",
+        ("camera shutter click {rest}", "photo taken, shutter snap {rest}"),
+        shutter, {"rest": {"with motor|with film winding": {"motor": 1.0}, "": {"motor": 0.0}}}, {"open_s": Span(0.04, 0.14)},
+    ),
+    Kind(
+        "spring", "MECHMisc", "MECHANICAL", 4, "{size} Metal Spring",
+        ("{size} metal spring released, vibrating", "{size} coil spring twanging"),
+        spring,
+        {
+            "size": {
+                "small|thin": {"base_hz": Span(320, 520), "seconds": Span(0.6, 1.0)},
+                "large|heavy": {"base_hz": Span(110, 180), "seconds": Span(1.2, 1.9)},
+            },
+        },
+    ),
+    Kind(
+        "switch", "MECHSwtch", "MECHANICAL", 4, "{size} Switch",
+        ("{size} switch flicked", "{size} toggle switch click"),
+        switch,
+        {"size": {"small|light": {"base_hz": Span(1_800, 2_800), "weight": 0.1}, "heavy|big": {"base_hz": Span(450, 800), "weight": 1.0}}},
+        {"parts": 2, "gap_s": Span(0.02, 0.05)},
+    ),
+    Kind(
+        "lock", "MECHLock", "MECHANICAL", 4, "{size} Lock",
+        ("{size} lock turned and opened", "{size} key turning in a lock, bolt sliding"),
+        switch,
+        {
+            "size": {"small|padlock": {"base_hz": Span(1_400, 2_200), "weight": 0.3}, "heavy|dungeon": {"base_hz": Span(380, 650), "weight": 1.0}},
+        },
+        {"parts": 5, "gap_s": Span(0.06, 0.13)},
+    ),
+    Kind(
+        "hydraulics", "MECHHydr", "MECHANICAL", 4, "{size} Hydraulic Move",
+        ("{size} hydraulic arm moving and stopping", "{size} pneumatic piston with a hiss"),
+        hydraulic,
+        {
+            "size": {
+                "small|short": {"base_hz": Span(170, 260), "seconds": Span(0.5, 0.9)},
+                "large|long": {"base_hz": Span(60, 95), "seconds": Span(1.4, 2.2)},
+            },
+        },
+    ),
+    Kind(
+        "fan", "MACHFan", "MACHINES", 3, "Fan Running",
+        ("electric fan blowing", "ventilator humming steadily"),
+        fan, {}, {"seconds": Span(3.0, 4.0), "blade_hz": Span(14, 36)},
+    ),
+    Kind(
+        "hand saw", "TOOLHand", "TOOLS", 3, "Hand Saw",
+        ("sawing wood by hand", "hand saw cutting a plank"),
+        hand_saw, {}, {"strokes": 6, "rate_hz": Span(2.0, 3.2), "base_hz": Span(250, 480)},
+    ),
 )  # fmt: skip

@@ -8,7 +8,23 @@ from numpy.random import Generator
 from generation.procedural.bodies import click, drop, hit, modes, place, plate, poisson, scatter
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, curve, decay, fade, glide, hump, length, limit, noise, sculpt, sine, strike, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    curve,
+    decay,
+    fade,
+    glide,
+    hump,
+    length,
+    limit,
+    noise,
+    sculpt,
+    sine,
+    strike,
+    unit,
+    wander,
 )  # fmt: skip
 from generation.procedural.spaces import room, tail
 
@@ -37,7 +53,8 @@ def thunder(rng: Generator, seconds: float, near: float) -> Array:
         size = min(length(rng.uniform(0.5, 1.6)), n - at)
         if size > 400:
             top = rng.uniform(120, 500) + 900.0 * near * np.exp(-at / 44_100)
-            rumble[:, at : at + size] += band(noise(rng, size, -5.0, 2), 25.0, top, 1) * hump(size, rng.uniform(0.08, 0.35), 1.0, 2.0) * rng.uniform(0.4, 1.0)
+            rumble[:, at : at + size] += band(noise(rng, size, -5.0, 2), 25.0, top, 1) * hump(size, rng.uniform(0.08, 0.35), 1.0,
+                2.0) * rng.uniform(0.4, 1.0)
     roll = band(noise(rng, n, -6.0, 2), 25.0, 160.0, 1) * np.abs(wander(rng, n, 3.0)) * hump(n, 0.2, 0.7, 1.5)
     out = unit(rumble) + 0.6 * unit(roll)
     if near > 0.5:
@@ -76,8 +93,10 @@ def drips(rng: Generator, seconds: float, rate_hz: float, base_hz: float, cave: 
     while t < seconds - 0.25:
         at.append(t)
         t += rng.uniform(0.75, 1.35) / rate_hz
-    sounds = [place(length(0.25), [0.0, 0.012], [click(rng, 2_500, 12_000, 0.006) * 0.2, drop(rng, base_hz * rng.uniform(0.8, 1.4), rng.uniform(0.05, 0.12), rng.uniform(0.3, 0.9))]) for _ in at]
-    return room(rng, tail(place(n, at, sounds, rng.uniform(0.6, 1.0, len(at))), 2.0 * cave + 0.1), 0.4 + 2.0 * cave, 0.12 + 0.5 * cave, 300.0)
+    sounds = [place(length(0.25), [0.0, 0.012], [click(rng, 2_500, 12_000, 0.006) * 0.2, drop(rng, base_hz * rng.uniform(0.8, 1.4),
+        rng.uniform(0.05, 0.12), rng.uniform(0.3, 0.9))]) for _ in at]
+    return room(rng, tail(place(n, at, sounds, rng.uniform(0.6, 1.0, len(at))), 2.0 * cave + 0.1), 0.4 + 2.0 * cave, 0.12 + 0.5 * cave,
+        300.0)
 
 
 def bubbles(rng: Generator, seconds: float, rate_hz: float, low_hz: float, high_hz: float) -> Array:
@@ -85,7 +104,8 @@ def bubbles(rng: Generator, seconds: float, rate_hz: float, low_hz: float, high_
     n = length(seconds)
     grains = [drop(rng, f, 0.03 + 14.0 / f, rng.uniform(0.2, 0.8)) for f in np.geomspace(low_hz, high_hz, 16)]
     at = np.append(poisson(rng, n, rate_hz * (0.35 + np.abs(wander(rng, n, 4.0)))), 0)
-    return room(rng, scatter(rng, n, at, grains, rng.uniform(0.1, 1.0, len(at)) ** 1.5, 0.7) * curve(n, (0, 1), (0.85, 1), (1, 0)), 0.4, 0.15)
+    return room(rng, scatter(rng, n, at, grains, rng.uniform(0.1, 1.0, len(at)) ** 1.5, 0.7) * curve(n, (0, 1), (0.85, 1), (1, 0)), 0.4,
+        0.15)
 
 
 def stream(rng: Generator, seconds: float, rate_hz: float, high_hz: float, rush: float) -> Array:
@@ -101,7 +121,8 @@ def stream(rng: Generator, seconds: float, rate_hz: float, high_hz: float, rush:
 def wave(rng: Generator, seconds: float, size: float) -> Array:
     """A wave coming in: a swell that darkens as it gathers, breaks bright, and hisses back over the sand."""
     n, breaking = length(seconds), rng.uniform(0.32, 0.45)
-    surf = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 350.0), (breaking, 900.0 / size), (0.6, 2_200.0), (1, 5_500.0)), 1.1))
+    surf = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 350.0), (breaking, 900.0 / size), (0.6, 2_200.0),
+        (1, 5_500.0)), 1.1))
     foam = band(noise(rng, n, 0.0, 2), 3_500.0, None, 1) * hump(n, breaking + 0.12, 4.0, 2.0) * (1.0 + 0.3 * wander(rng, n, 14.0))
     low = band(noise(rng, n, -6.0, 2), 35.0, 160.0) * hump(n, breaking, 3.0, 3.0)
     return unit(surf) * hump(n, breaking, 2.0, 1.7) + 0.25 * unit(foam) + 0.5 * size * unit(low)
@@ -123,7 +144,8 @@ def pour(rng: Generator, seconds: float, start_hz: float, rise: float) -> Array:
     """Liquid poured into a vessel: the air column above shortens, so its resonance climbs."""
     n = length(seconds)
     source = stream(rng, seconds, 420.0, 3_200.0, 0.35)
-    filling = sculpt(source, lambda f, at: 0.25 + 2.5 * bump(f, along(at, (0, start_hz), (1, start_hz * rise)), 0.13) + bump(f, along(at, (0, start_hz), (1, start_hz * rise)) * 3, 0.1))
+    filling = sculpt(source, lambda f, at: 0.25 + 2.5 * bump(f, along(at, (0, start_hz), (1, start_hz * rise)), 0.13) + bump(f,
+        along(at, (0, start_hz), (1, start_hz * rise)) * 3, 0.1))
     return room(rng, filling * curve(n, (0, 0), (0.04, 1), (0.92, 1), (1, 0)), 0.3, 0.12)
 
 
@@ -156,7 +178,8 @@ def earthquake(rng: Generator, seconds: float) -> Array:
     grains = [hit(rng, modes(rng, plate(rng, 7), f, 0.06, 0.4), 0.12, 0.0006)[0] for f in np.geomspace(150.0, 1_600.0, 8)]
     at = poisson(rng, n, 70.0 * np.clip(wander(rng, n, 4.0), 0, 1) + 8.0)
     rattle = scatter(rng, n, at, grains, rng.uniform(0.05, 1.0, len(at)) ** 2)
-    return room(rng, limit(unit(low) * 1.6) * 0.9 + 0.4 * unit(rattle), 1.2, 0.2, 40.0) * curve(n + length(1.2) - 1, (0, 0), (0.15, 1), (0.6, 0.9), (1, 0))
+    return room(rng, limit(unit(low) * 1.6) * 0.9 + 0.4 * unit(rattle), 1.2, 0.2, 40.0) * curve(n + length(1.2) - 1, (0, 0), (0.15, 1),
+        (0.6, 0.9), (1, 0))
 
 
 def sizzle(rng: Generator, seconds: float) -> Array:
@@ -170,36 +193,133 @@ def sizzle(rng: Generator, seconds: float) -> Array:
 
 
 KINDS = (
-    Kind("rain", "RAIN", "RAIN", 5, "{strength} Rain", ("{strength} rain falling", "{strength} rain on the ground outdoors", "steady {strength} rainfall"), rain,
-         {"strength": {"light|gentle": {"drops_hz": Span(80, 160), "wash": Span(0.15, 0.3)}, "heavy|pouring": {"drops_hz": Span(700, 1_300), "wash": Span(1.0, 1.6)}}},
-         {"seconds": Span(4.0, 6.0), "body_hz": Span(900, 1_800), "t60_s": 0.02}),
-    Kind("rain on metal", "RAINMetl", "RAIN", 3, "Rain On Metal Roof", ("rain drumming on a metal roof", "raindrops pinging on tin"), rain, {},
-         {"seconds": Span(4.0, 5.5), "drops_hz": Span(90, 220), "body_hz": Span(420, 800), "t60_s": Span(0.12, 0.3), "wash": 0.12}),
-    Kind("thunder", "THUN", "WEATHER", 6, "{where} Thunder", ("{where} thunder rolling", "{where} thunderclap with rumble", "{where} thunder in a storm"), thunder,
-         {"where": {"close|near": {"near": 1.0}, "distant|far away": {"near": 0.0}}}, {"seconds": Span(3.5, 5.0)}),
-    Kind("fire", "FIREBurn", "FIRE", 6, "{size} Fire", ("{size} fire crackling", "{size} fire burning wood", "flames of a {size} fire"), fire,
-         {"size": {"small|camp": {"roar": Span(0.1, 0.25), "crackle_hz": Span(18, 35)}, "large|roaring": {"roar": Span(0.9, 1.3), "crackle_hz": Span(40, 70)}}}, {"seconds": Span(3.5, 6.0)}),
-    Kind("ignite", "FIREIgn", "FIRE", 4, "{size} Fire Ignite", ("{size} flame igniting with a whoomph", "{size} fire catching, burst of flame"), ignite,
-         {"size": {"small|little": {"size_hz": Span(700, 1_100), "seconds": Span(0.6, 1.0)}, "large|big": {"size_hz": Span(180, 320), "seconds": Span(1.4, 2.2)}}}),
-    Kind("water drip", "WATRDrip", "WATER", 6, "Water Drips {place} {speed}", ("{speed} water drops dripping {place}", "water dripping {place}, {speed}"), drips,
-         {"place": {"in a cave": {"cave": Span(0.7, 1.0)}, "in a sink": {"cave": 0.0}}, "speed": {"slow|single": {"rate_hz": Span(0.9, 1.3), "seconds": 3.0}, "fast|quick": {"rate_hz": Span(3.5, 6.0), "seconds": 2.2}}},
-         {"base_hz": Span(650, 1_500)}),
-    Kind("bubbles", "WATRBubl", "WATER", 5, "{size} Bubbles", ("{size} bubbles rising in water", "{size} bubbling underwater", "blowing {size} bubbles"), bubbles,
-         {"size": {"small|tiny": {"low_hz": 900.0, "high_hz": 4_000.0, "rate_hz": Span(25, 50)}, "large|big": {"low_hz": 160.0, "high_hz": 800.0, "rate_hz": Span(7, 16)}}}, {"seconds": Span(1.5, 3.2)}),
-    Kind("stream", "WATRFlow", "WATER", 5, "{size} Stream", ("{size} stream of running water", "{size} brook flowing over stones"), stream,
-         {"size": {"small|gentle": {"rate_hz": Span(180, 350), "high_hz": 2_800.0, "rush": 0.12}, "strong|rushing": {"rate_hz": Span(900, 1_400), "high_hz": 4_500.0, "rush": Span(1.2, 1.8)}}}, {"seconds": Span(3.5, 5.5)}),
-    Kind("waterfall", "WATRFall", "WATER", 2, "Waterfall", ("waterfall roaring steadily", "large waterfall, continuous rush of water"), stream, {},
-         {"rate_hz": 1_500.0, "high_hz": 3_000.0, "rush": Span(4.0, 6.0), "seconds": Span(4.5, 5.5)}),
-    Kind("wave", "WATRWave", "WATER", 5, "{size} Ocean Wave", ("{size} sea wave breaking on the beach", "{size} ocean wave washing ashore"), wave,
-         {"size": {"small|gentle": {"size": 0.5, "seconds": Span(3.2, 4.2)}, "large|heavy": {"size": 1.5, "seconds": Span(4.8, 6.0)}}}),
-    Kind("splash", "WATRSplsh", "WATER", 6, "{size} Splash", ("{size} splash in water", "{size} object plunging into water", "{size} water splash with drops"), splash,
-         {"size": {"small|little": {"size": Span(0.5, 0.8), "seconds": Span(0.6, 0.9)}, "large|big": {"size": Span(1.6, 2.4), "seconds": Span(1.4, 2.2)}}}),
-    Kind("pour", "WATRPour", "WATER", 4, "Pouring Into {vessel}", ("pouring water into a {vessel}", "{vessel} being filled with liquid"), pour,
-         {"vessel": {"glass": {"start_hz": Span(550, 750), "rise": Span(2.2, 3.0)}, "bucket": {"start_hz": Span(160, 240), "rise": Span(1.6, 2.0)}}}, {"seconds": Span(2.0, 3.5)}),
-    Kind("leaves", "VEGELeaf", "VEGETATION", 4, "{state} Leaves", ("{state} leaves rustling in the wind", "{state} foliage moved by gusts"), leaves,
-         {"state": {"dry|crisp": {"dry": 1.0}, "green|soft": {"dry": 0.1}}}, {"seconds": Span(2.0, 4.0)}),
-    Kind("ice crack", "ICEBrk", "ICE", 4, "{size} Ice Crack", ("{size} ice sheet cracking", "{size} frozen lake cracking with chirps"), ice_crack,
-         {"size": {"thin|small": {"size": 0.6, "seconds": 0.9}, "thick|large": {"size": 1.5, "seconds": 1.8}}}),
-    Kind("earthquake", "NATDQuak", "NATURAL DISASTER", 3, "Earthquake Rumble", ("earthquake rumbling, ground shaking", "deep earth rumble with rattling"), earthquake, {}, {"seconds": Span(4.0, 4.7)}),
-    Kind("sizzle", "FOODCook", "FOOD & DRINK", 3, "Frying Sizzle", ("food sizzling in a hot pan", "frying in oil, spitting and crackling"), sizzle, {}, {"seconds": Span(2.5, 4.0)}),
+    Kind(
+        "rain", "RAIN", "RAIN", 5, "{strength} Rain",
+        ("{strength} rain falling", "{strength} rain on the ground outdoors", "steady {strength} rainfall"),
+        rain,
+        {
+            "strength": {
+                "light|gentle": {"drops_hz": Span(80, 160), "wash": Span(0.15, 0.3)},
+                "heavy|pouring": {"drops_hz": Span(700, 1_300), "wash": Span(1.0, 1.6)},
+            },
+        },
+        {"seconds": Span(4.0, 6.0), "body_hz": Span(900, 1_800), "t60_s": 0.02},
+    ),
+    Kind(
+        "rain on metal", "RAINMetl", "RAIN", 3, "Rain On Metal Roof",
+        ("rain drumming on a metal roof", "raindrops pinging on tin"),
+        rain, {}, {"seconds": Span(4.0, 5.5), "drops_hz": Span(90, 220), "body_hz": Span(420, 800), "t60_s": Span(0.12, 0.3), "wash": 0.12},
+    ),
+    Kind(
+        "thunder", "THUN", "WEATHER", 6, "{where} Thunder",
+        ("{where} thunder rolling", "{where} thunderclap with rumble", "{where} thunder in a storm"),
+        thunder, {"where": {"close|near": {"near": 1.0}, "distant|far away": {"near": 0.0}}}, {"seconds": Span(3.5, 5.0)},
+    ),
+    Kind(
+        "fire", "FIREBurn", "FIRE", 6, "{size} Fire",
+        ("{size} fire crackling", "{size} fire burning wood", "flames of a {size} fire"),
+        fire,
+        {
+            "size": {
+                "small|camp": {"roar": Span(0.1, 0.25), "crackle_hz": Span(18, 35)},
+                "large|roaring": {"roar": Span(0.9, 1.3), "crackle_hz": Span(40, 70)},
+            },
+        },
+        {"seconds": Span(3.5, 6.0)},
+    ),
+    Kind(
+        "ignite", "FIREIgn", "FIRE", 4, "{size} Fire Ignite",
+        ("{size} flame igniting with a whoomph", "{size} fire catching, burst of flame"),
+        ignite,
+        {
+            "size": {
+                "small|little": {"size_hz": Span(700, 1_100), "seconds": Span(0.6, 1.0)},
+                "large|big": {"size_hz": Span(180, 320), "seconds": Span(1.4, 2.2)},
+            },
+        },
+    ),
+    Kind(
+        "water drip", "WATRDrip", "WATER", 6, "Water Drips {place} {speed}",
+        ("{speed} water drops dripping {place}", "water dripping {place}, {speed}"),
+        drips,
+        {
+            "place": {"in a cave": {"cave": Span(0.7, 1.0)}, "in a sink": {"cave": 0.0}},
+            "speed": {"slow|single": {"rate_hz": Span(0.9, 1.3), "seconds": 3.0}, "fast|quick": {"rate_hz": Span(3.5, 6.0), "seconds": 2.2}},
+        },
+        {"base_hz": Span(650, 1_500)},
+    ),
+    Kind(
+        "bubbles", "WATRBubl", "WATER", 5, "{size} Bubbles",
+        ("{size} bubbles rising in water", "{size} bubbling underwater", "blowing {size} bubbles"),
+        bubbles,
+        {
+            "size": {
+                "small|tiny": {"low_hz": 900.0, "high_hz": 4_000.0, "rate_hz": Span(25, 50)},
+                "large|big": {"low_hz": 160.0, "high_hz": 800.0, "rate_hz": Span(7, 16)},
+            },
+        },
+        {"seconds": Span(1.5, 3.2)},
+    ),
+    Kind(
+        "stream", "WATRFlow", "WATER", 5, "{size} Stream",
+        ("{size} stream of running water", "{size} brook flowing over stones"),
+        stream,
+        {
+            "size": {
+                "small|gentle": {"rate_hz": Span(180, 350), "high_hz": 2_800.0, "rush": 0.12},
+                "strong|rushing": {"rate_hz": Span(900, 1_400), "high_hz": 4_500.0, "rush": Span(1.2, 1.8)},
+            },
+        },
+        {"seconds": Span(3.5, 5.5)},
+    ),
+    Kind(
+        "waterfall", "WATRFall", "WATER", 2, "Waterfall",
+        ("waterfall roaring steadily", "large waterfall, continuous rush of water"),
+        stream, {}, {"rate_hz": 1_500.0, "high_hz": 3_000.0, "rush": Span(4.0, 6.0), "seconds": Span(4.5, 5.5)},
+    ),
+    Kind(
+        "wave", "WATRWave", "WATER", 5, "{size} Ocean Wave",
+        ("{size} sea wave breaking on the beach", "{size} ocean wave washing ashore"),
+        wave, {"size": {"small|gentle": {"size": 0.5, "seconds": Span(3.2, 4.2)}, "large|heavy": {"size": 1.5, "seconds": Span(4.8, 6.0)}}},
+    ),
+    Kind(
+        "splash", "WATRSplsh", "WATER", 6, "{size} Splash",
+        ("{size} splash in water", "{size} object plunging into water", "{size} water splash with drops"),
+        splash,
+        {
+            "size": {
+                "small|little": {"size": Span(0.5, 0.8), "seconds": Span(0.6, 0.9)},
+                "large|big": {"size": Span(1.6, 2.4), "seconds": Span(1.4, 2.2)},
+            },
+        },
+    ),
+    Kind(
+        "pour", "WATRPour", "WATER", 4, "Pouring Into {vessel}",
+        ("pouring water into a {vessel}", "{vessel} being filled with liquid"),
+        pour,
+        {
+            "vessel": {"glass": {"start_hz": Span(550, 750), "rise": Span(2.2, 3.0)}, "bucket": {"start_hz": Span(160, 240), "rise": Span(1.6, 2.0)}},
+        },
+        {"seconds": Span(2.0, 3.5)},
+    ),
+    Kind(
+        "leaves", "VEGELeaf", "VEGETATION", 4, "{state} Leaves",
+        ("{state} leaves rustling in the wind", "{state} foliage moved by gusts"),
+        leaves, {"state": {"dry|crisp": {"dry": 1.0}, "green|soft": {"dry": 0.1}}}, {"seconds": Span(2.0, 4.0)},
+    ),
+    Kind(
+        "ice crack", "ICEBrk", "ICE", 4, "{size} Ice Crack",
+        ("{size} ice sheet cracking", "{size} frozen lake cracking with chirps"),
+        ice_crack, {"size": {"thin|small": {"size": 0.6, "seconds": 0.9}, "thick|large": {"size": 1.5, "seconds": 1.8}}},
+    ),
+    Kind(
+        "earthquake", "NATDQuak", "NATURAL DISASTER", 3, "Earthquake Rumble",
+        ("earthquake rumbling, ground shaking", "deep earth rumble with rattling"),
+        earthquake, {}, {"seconds": Span(4.0, 4.7)},
+    ),
+    Kind(
+        "sizzle", "FOODCook", "FOOD & DRINK", 3, "Frying Sizzle",
+        ("food sizzling in a hot pan", "frying in oil, spitting and crackling"),
+        sizzle, {}, {"seconds": Span(2.5, 4.0)},
+    ),
 )  # fmt: skip

@@ -8,7 +8,23 @@ from numpy.random import Generator
 from generation.procedural.bodies import click, glottis, hit, modes, place, plate, poisson, ring, scatter, throat
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, bursts, curve, decay, fade, glide, hump, length, limit, noise, phase, saw, sculpt, sine, strike, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    bursts,
+    curve,
+    fade,
+    glide,
+    hump,
+    length,
+    limit,
+    noise,
+    sculpt,
+    sine,
+    strike,
+    unit,
+    wander,
 )  # fmt: skip
 from generation.procedural.spaces import pan, room
 
@@ -29,12 +45,14 @@ def footstep(rng: Generator, surface: str) -> Array:
     if surface == "wood":
         heel = hit(rng, modes(rng, plate(rng, 12), rng.uniform(85, 120), 0.14, 0.5, 0.6), 0.4, 0.0015, 0.2)
         toe = hit(rng, modes(rng, plate(rng, 10), rng.uniform(130, 180), 0.1, 0.5, 0.5), 0.3, 0.002, 0.2)
-        return place(n, [0.0, 0.0, rng.uniform(0.07, 0.11)], [heel, 0.3 * np.pad(click(rng, 1_200, 7_000, 0.015), (0, 9)), 0.45 * toe]) + 0.4 * low
+        return place(n, [0.0, 0.0, rng.uniform(0.07, 0.11)], [heel, 0.3 * np.pad(click(rng, 1_200, 7_000, 0.015), (0, 9)),
+            0.45 * toe]) + 0.4 * low
     if surface == "metal":
         tread = hit(rng, modes(rng, plate(rng, 20), rng.uniform(140, 200), 0.5, 0.4, 0.3), 0.45, 0.0006, 0.5)
         return tread + 0.3 * low
     if surface == "mud":
-        squelch = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 280.0), (0.3, 700.0), (0.6, 1_500.0), (1, 900.0)), 0.35))
+        squelch = sculpt(noise(rng, n, -2.0, 2), lambda f, at: bump(f, along(at, (0, 280.0), (0.3, 700.0), (0.6, 1_500.0), (1, 900.0)),
+            0.35))
         return unit(squelch) * roll * (0.4 + 0.6 * np.abs(wander(rng, n, 50.0))) + 0.3 * low
     heel = click(rng, 700.0, 6_000.0, 0.03)
     return place(n, [0.0, rng.uniform(0.07, 0.1)], [heel, 0.4 * click(rng, 900.0, 7_000.0, 0.025)]) + 0.35 * low
@@ -50,7 +68,8 @@ def footsteps(rng: Generator, surface: str, rate_hz: float, steps: int) -> Array
 def knock(rng: Generator, count: int, base_hz: float, gap_s: float) -> Array:
     """Knuckles on a door: quick hits, the last ones often harder."""
     at = np.cumsum(gap_s * rng.uniform(0.85, 1.15, count)) - gap_s
-    sounds = [hit(rng, modes(rng, plate(rng, 12), base_hz * rng.uniform(0.98, 1.02), 0.13, 0.5, 0.6), 0.35, 0.0025, 0.2) for _ in range(count)]
+    sounds = [hit(rng, modes(rng, plate(rng, 12), base_hz * rng.uniform(0.98, 1.02), 0.13, 0.5, 0.6), 0.35, 0.0025, 0.2)
+        for _ in range(count)]
     return room(rng, place(length(at[-1] + 0.5), at - at[0], sounds, rng.uniform(0.7, 1.0, count)), 0.9, 0.3)
 
 
@@ -105,12 +124,18 @@ def heartbeat(rng: Generator, seconds: float, rate_hz: float) -> Array:
     return room(rng, limit(unit(beats) * 1.8) + 0.02 * unit(body), 0.3, 0.12, 40.0)
 
 
+def hand_clap(rng: Generator, hollow_hz: float) -> Array:
+    """One clap: a short burst around the resonance of the hollow between the palms, (T,)."""
+    n = length(0.045)
+    return unit(sculpt(noise(rng, n), lambda f, at: bump(f, hollow_hz, 0.5) + 0.2, 256) * strike(n, 0.0008, 0.04))
+
+
 def applause(rng: Generator, seconds: float, people: int) -> Array:
     """Clapping: each person with a hand sound, a tempo and a place of their own."""
     n = length(seconds)
     out = np.zeros((2, n), dtype=np.float32)
     for _ in range(people):
-        clap = unit(sculpt(noise(rng, length(0.045)), lambda f, at, c=rng.uniform(700, 2_200): bump(f, c, 0.5) + 0.2, 256) * strike(length(0.045), 0.0008, 0.04))
+        clap = hand_clap(rng, rng.uniform(700, 2_200))
         rate = rng.uniform(2.8, 4.6)
         at = ((np.arange(int(seconds * rate)) + rng.uniform()) / rate + rng.normal(0, 0.012, int(seconds * rate))) * 44_100
         out += scatter(rng, n, at.astype(int), [clap], rng.uniform(0.2, 1.0), places=np.full(len(at), rng.uniform(-0.9, 0.9)))
@@ -128,9 +153,10 @@ def murmur(rng: Generator, seconds: float, people: int, distant: float) -> Array
         syllables = int(seconds * 5) + 2
         path = [vowels[i] for i in rng.integers(0, 5, syllables)]
         at = np.linspace(0, 1, syllables)
-        mouth = [[(a, p[k]) for a, p in zip(at, path)] for k in (0, 1)]
+        mouth = [[(a, p[k]) for a, p in zip(at, path, strict=False)] for k in (0, 1)]
         talk = np.clip(wander(rng, n, 1.0) + 0.5, 0, 1) * np.clip(0.55 + 0.6 * wander(rng, n, 8.0), 0, 1)
-        out += pan(throat(glottis(rng, pitch, 0.1, 0.06), mouth, (110, 160), (1.0, 0.5)) * talk, rng.uniform(-0.9, 0.9)) * rng.uniform(0.4, 1.0)
+        out += pan(throat(glottis(rng, pitch, 0.1, 0.06), mouth, (110, 160), (1.0, 0.5)) * talk, rng.uniform(-0.9, 0.9)) * rng.uniform(0.4,
+            1.0)
     return fade(room(rng, band(out, 150.0, 5_000.0 - 3_000.0 * distant, 1), 1.0 + distant, 0.4 + 0.4 * distant), 0.2, 0.5)
 
 
@@ -141,7 +167,8 @@ def cheer(rng: Generator, seconds: float, people: int) -> Array:
     for _ in range(people):
         pitch = rng.uniform(180, 420) * glide(n, (0, 0.85), (rng.uniform(0.2, 0.4), 1.2), (1, 0.8)) * (1.0 + 0.02 * wander(rng, n, 7.0))
         mouth = [((0, 600), (0.3, 900), (1, 650)), ((0, 1_100), (0.3, 1_500), (1, 1_150))]
-        out += pan(throat(glottis(rng, pitch, 0.25, 0.2), mouth, (150, 220), (1.0, 0.6)) * hump(n, rng.uniform(0.2, 0.5), 0.6, 1.0), rng.uniform(-0.9, 0.9))
+        out += pan(throat(glottis(rng, pitch, 0.25, 0.2), mouth, (150, 220), (1.0, 0.6)) * hump(n, rng.uniform(0.2, 0.5), 0.6, 1.0),
+            rng.uniform(-0.9, 0.9))
     roar = band(noise(rng, n, -2.0, 2), 400.0, 4_500.0, 1) * hump(n, 0.35, 0.6, 1.0)
     clapping = applause(rng, seconds, 14)[:, :n]
     return room(rng, unit(out) + 0.35 * unit(roar) + 0.3 * unit(clapping), 1.6, 0.4)
@@ -153,7 +180,8 @@ def snore(rng: Generator, breaths: int, pitch_hz: float) -> Array:
     for _ in range(breaths):
         n, m = length(rng.uniform(0.9, 1.2)), length(0.8)
         flutter = bursts(pitch_hz * (1 + 0.15 * wander(rng, n, 8.0)), sharpness=4.0)
-        rasp = throat(flutter * (0.5 + 0.5 * noise(rng, n)), [((0, 350), (0.5, 520), (1, 420)), ((0, 1_200), (1, 1_500))], (150, 300), (1.0, 0.5))
+        rasp = throat(flutter * (0.5 + 0.5 * noise(rng, n)), [((0, 350), (0.5, 520), (1, 420)), ((0, 1_200), (1, 1_500))], (150, 300),
+            (1.0, 0.5))
         sigh = band(noise(rng, m, -2.0), 400.0, 3_000.0, 1) * hump(m, 0.3)
         at += [t, t + 1.35]
         sounds += [unit(rasp) * hump(n, 0.6, 0.8, 0.8), 0.2 * unit(sigh)]
@@ -187,28 +215,112 @@ SURFACES = {
 }  # fmt: skip
 
 KINDS = (
-    Kind("footsteps", "FEETHmn", "FOOTSTEPS", 14, "Footsteps {surface} {speed}", ("{speed} footsteps on {surface}", "person {speed} on {surface}", "{speed} steps on {surface}"), footsteps,
-         {"surface": SURFACES, "speed": {"walking": {"rate_hz": Span(1.7, 2.1), "steps": 5}, "running": {"rate_hz": Span(2.9, 3.5), "steps": 8}}}),
-    Kind("door knock", "DOORKnck", "DOORS", 5, "{style} Door Knock", ("{style} knocking on a wooden door", "{style} door knock"), knock,
-         {"style": {"gentle|slow": {"gap_s": Span(0.24, 0.32), "count": 3}, "urgent|fast": {"gap_s": Span(0.11, 0.15), "count": 6}}}, {"base_hz": Span(110, 230)}),
-    Kind("door creak", "DOORWood", "DOORS", 5, "{pitch} Door Creak", ("{pitch} creaking door opening", "{pitch} squeaky hinge, old wooden door"), creak,
-         {"pitch": {"low|groaning": {"pitch_hz": Span(45, 85), "base_hz": Span(260, 420)}, "high|squealing": {"pitch_hz": Span(240, 420), "base_hz": Span(700, 1_100)}}}, {"seconds": Span(1.2, 2.6)}),
-    Kind("cloth", "CLOTHMvmt", "CLOTH", 4, "{cloth} Movement", ("{cloth} rustling as someone moves", "{cloth} movement, soft"), cloth,
-         {"cloth": {"heavy coat|thick cloth": {"bright_hz": 2_200.0, "rate_hz": 3.0}, "nylon jacket|light jacket": {"bright_hz": 8_500.0, "rate_hz": 5.0}}}, {"seconds": Span(1.2, 2.4)}),
-    Kind("paper", "PAPRHndl", "PAPER", 5, "Paper {action}", ("paper being {action}", "sheet of paper {action} by hand"), paper,
-         {"action": {"crumpled": {"density_hz": Span(300, 500), "grain_s": 0.006}, "turned|handled": {"density_hz": Span(60, 120), "grain_s": 0.004}}}, {"seconds": Span(0.8, 2.0)}),
-    Kind("paper rip", "PAPRRip", "PAPER", 3, "{speed} Paper Rip", ("{speed} paper tear", "sheet of paper torn, {speed}"), rip,
-         {"speed": {"slow": {"seconds": Span(0.9, 1.4)}, "fast": {"seconds": Span(0.25, 0.4)}}}, {"low_hz": 1_400.0, "start_hz": 70.0, "end_hz": 240.0}),
-    Kind("zipper", "OBJZipr", "OBJECTS", 3, "Zipper", ("zipper pulled closed", "jacket zip moving fast"), rip, {}, {"seconds": Span(0.4, 0.9), "low_hz": 2_200.0, "start_hz": 90.0, "end_hz": 190.0}),
-    Kind("heartbeat", "HMNHart", "HUMAN", 4, "{speed} Heartbeat", ("{speed} heartbeat", "heart beating, {speed}"), heartbeat,
-         {"speed": {"calm|slow": {"rate_hz": Span(0.95, 1.15)}, "racing|fast": {"rate_hz": Span(2.0, 2.5)}}}, {"seconds": Span(3.0, 4.5)}),
-    Kind("applause", "CRWDApls", "CROWDS", 4, "{size} Applause", ("{size} audience applauding", "applause of a {size} crowd"), applause,
-         {"size": {"small": {"people": 7}, "large|big": {"people": 60}}}, {"seconds": Span(3.0, 4.5)}),
-    Kind("hand clap", "FOLYHand", "FOLEY", 3, "Hand Claps", ("one person clapping", "hand claps in a room"), applause, {}, {"people": 1, "seconds": Span(1.0, 2.0)}),
-    Kind("crowd murmur", "CRWDWalla", "CROWDS", 4, "{where} Crowd Murmur", ("{where} crowd murmuring", "{where} people talking, indistinct voices"), murmur,
-         {"where": {"close|nearby": {"distant": 0.0, "people": 7}, "distant|far away": {"distant": 1.0, "people": 9}}}, {"seconds": Span(3.5, 4.8)}),
-    Kind("crowd cheer", "CRWDCheer", "CROWDS", 3, "Crowd Cheer", ("crowd cheering and clapping", "excited audience cheering"), cheer, {}, {"seconds": Span(2.6, 4.0), "people": 10}),
-    Kind("snore", "HMNSnor", "HUMAN", 2, "Snoring", ("man snoring", "deep snore of a sleeping person"), snore, {}, {"breaths": 2, "pitch_hz": Span(28, 48)}),
-    Kind("finger snap", "FOLYHand", "FOLEY", 2, "Finger Snap", ("finger snap", "snapping fingers once"), snap),
-    Kind("crunchy eating", "FOODEat", "FOOD & DRINK", 3, "Crunchy Eating", ("eating something crunchy", "biting and chewing crisps"), crunch, {}, {"bites": 5, "base_hz": Span(500, 1_100)}),
+    Kind(
+        "footsteps", "FEETHmn", "FOOTSTEPS", 14, "Footsteps {surface} {speed}",
+        ("{speed} footsteps on {surface}", "person {speed} on {surface}", "{speed} steps on {surface}"),
+        footsteps,
+        {
+            "surface": SURFACES,
+            "speed": {"walking": {"rate_hz": Span(1.7, 2.1), "steps": 5}, "running": {"rate_hz": Span(2.9, 3.5), "steps": 8}},
+        },
+    ),
+    Kind(
+        "door knock", "DOORKnck", "DOORS", 5, "{style} Door Knock",
+        ("{style} knocking on a wooden door", "{style} door knock"),
+        knock,
+        {"style": {"gentle|slow": {"gap_s": Span(0.24, 0.32), "count": 3}, "urgent|fast": {"gap_s": Span(0.11, 0.15), "count": 6}}},
+        {"base_hz": Span(110, 230)},
+    ),
+    Kind(
+        "door creak", "DOORWood", "DOORS", 5, "{pitch} Door Creak",
+        ("{pitch} creaking door opening", "{pitch} squeaky hinge, old wooden door"),
+        creak,
+        {
+            "pitch": {
+                "low|groaning": {"pitch_hz": Span(45, 85), "base_hz": Span(260, 420)},
+                "high|squealing": {"pitch_hz": Span(240, 420), "base_hz": Span(700, 1_100)},
+            },
+        },
+        {"seconds": Span(1.2, 2.6)},
+    ),
+    Kind(
+        "cloth", "CLOTHMvmt", "CLOTH", 4, "{cloth} Movement",
+        ("{cloth} rustling as someone moves", "{cloth} movement, soft"),
+        cloth,
+        {
+            "cloth": {
+                "heavy coat|thick cloth": {"bright_hz": 2_200.0, "rate_hz": 3.0},
+                "nylon jacket|light jacket": {"bright_hz": 8_500.0, "rate_hz": 5.0},
+            },
+        },
+        {"seconds": Span(1.2, 2.4)},
+    ),
+    Kind(
+        "paper", "PAPRHndl", "PAPER", 5, "Paper {action}",
+        ("paper being {action}", "sheet of paper {action} by hand"),
+        paper,
+        {
+            "action": {
+                "crumpled": {"density_hz": Span(300, 500), "grain_s": 0.006},
+                "turned|handled": {"density_hz": Span(60, 120), "grain_s": 0.004},
+            },
+        },
+        {"seconds": Span(0.8, 2.0)},
+    ),
+    Kind(
+        "paper rip", "PAPRRip", "PAPER", 3, "{speed} Paper Rip",
+        ("{speed} paper tear", "sheet of paper torn, {speed}"),
+        rip,
+        {"speed": {"slow": {"seconds": Span(0.9, 1.4)}, "fast": {"seconds": Span(0.25, 0.4)}}},
+        {"low_hz": 1_400.0, "start_hz": 70.0, "end_hz": 240.0},
+    ),
+    Kind(
+        "zipper", "OBJZipr", "OBJECTS", 3, "Zipper",
+        ("zipper pulled closed", "jacket zip moving fast"),
+        rip, {}, {"seconds": Span(0.4, 0.9), "low_hz": 2_200.0, "start_hz": 90.0, "end_hz": 190.0},
+    ),
+    Kind(
+        "heartbeat", "HMNHart", "HUMAN", 4, "{speed} Heartbeat",
+        ("{speed} heartbeat", "heart beating, {speed}"),
+        heartbeat,
+        {"speed": {"calm|slow": {"rate_hz": Span(0.95, 1.15)}, "racing|fast": {"rate_hz": Span(2.0, 2.5)}}},
+        {"seconds": Span(3.0, 4.5)},
+    ),
+    Kind(
+        "applause", "CRWDApls", "CROWDS", 4, "{size} Applause",
+        ("{size} audience applauding", "applause of a {size} crowd"),
+        applause, {"size": {"small": {"people": 7}, "large|big": {"people": 60}}}, {"seconds": Span(3.0, 4.5)},
+    ),
+    Kind(
+        "hand clap", "FOLYHand", "FOLEY", 3, "Hand Claps",
+        ("one person clapping", "hand claps in a room"),
+        applause, {}, {"people": 1, "seconds": Span(1.0, 2.0)},
+    ),
+    Kind(
+        "crowd murmur", "CRWDWalla", "CROWDS", 4, "{where} Crowd Murmur",
+        ("{where} crowd murmuring", "{where} people talking, indistinct voices"),
+        murmur,
+        {"where": {"close|nearby": {"distant": 0.0, "people": 7}, "distant|far away": {"distant": 1.0, "people": 9}}},
+        {"seconds": Span(3.5, 4.8)},
+    ),
+    Kind(
+        "crowd cheer", "CRWDCheer", "CROWDS", 3, "Crowd Cheer",
+        ("crowd cheering and clapping", "excited audience cheering"),
+        cheer, {}, {"seconds": Span(2.6, 4.0), "people": 10},
+    ),
+    Kind(
+        "snore", "HMNSnor", "HUMAN", 2, "Snoring",
+        ("man snoring", "deep snore of a sleeping person"),
+        snore, {}, {"breaths": 2, "pitch_hz": Span(28, 48)},
+    ),
+    Kind(
+        "finger snap", "FOLYHand", "FOLEY", 2, "Finger Snap",
+        ("finger snap", "snapping fingers once"),
+        snap,
+    ),
+    Kind(
+        "crunchy eating", "FOODEat", "FOOD & DRINK", 3, "Crunchy Eating",
+        ("eating something crunchy", "biting and chewing crisps"),
+        crunch, {}, {"bites": 5, "base_hz": Span(500, 1_100)},
+    ),
 )  # fmt: skip

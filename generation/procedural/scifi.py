@@ -5,10 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from generation.procedural.bodies import click, glottis, place, poisson, scatter, throat
+from generation.procedural.bodies import click, place, poisson, scatter, throat
 from generation.procedural.kinds import Kind, Span
 from generation.procedural.signals import (
-    Array, along, band, bump, bursts, clock, curve, decay, fade, glide, hump, length, limit, noise, phase, pulse, saw, sculpt, sine, strike, unit, wander,
+    Array,
+    along,
+    band,
+    bump,
+    bursts,
+    curve,
+    fade,
+    glide,
+    hump,
+    length,
+    limit,
+    noise,
+    phase,
+    pulse,
+    saw,
+    sculpt,
+    sine,
+    strike,
+    unit,
+    wander,
 )  # fmt: skip
 from generation.procedural.spaces import echo, pan, pass_by, room, tail, widen
 
@@ -37,7 +56,8 @@ def beam(rng: Generator, seconds: float, base_hz: float, rough: float) -> Array:
     pitch = base_hz * (1.0 + 0.02 * wander(rng, n, 8.0)) * glide(n, (0, 0.5), (0.06, 1.0), (0.93, 1.0), (1, 0.4))
     tone = sine(pitch, modulation=(1.5 + 3.0 * rough) * sine(pitch * 1.007 + 37.0) + sine(pitch * 0.251))
     sizzle = band(noise(rng, n, channels=2), 3_500.0, None, 1) * (0.6 + 0.4 * pulse(60.0, n))
-    return room(rng, (widen(rng, tone, 0.5) + (0.15 + 0.3 * rough) * unit(sizzle)) * curve(n, (0, 0), (0.04, 1), (0.93, 0.9), (1, 0)), 0.8, 0.2)
+    return room(rng, (widen(rng, tone, 0.5) + (0.15 + 0.3 * rough) * unit(sizzle)) * curve(n, (0, 0), (0.04, 1), (0.93, 0.9), (1, 0)), 0.8,
+        0.2)
 
 
 def charge(rng: Generator, seconds: float, base_hz: float, octaves: float, release: float) -> Array:
@@ -60,7 +80,9 @@ def force_field(rng: Generator, seconds: float, base_hz: float, wobble_hz: float
     n = length(seconds)
     hum = sum(saw(base_hz * r, n, start=rng.uniform()) / r for r in (1.0, 1.003, 1.5, 2.0))
     source = np.stack([hum, hum]) + 0.4 * noise(rng, n, -3.0, 2)
-    swirl = sculpt(source, lambda f, at: (0.5 + 0.5 * np.cos(2 * np.pi * f * (0.0016 + 0.0011 * np.sin(2 * np.pi * wobble_hz * seconds * at)))) / (1.0 + (f / 3_000.0) ** 2))
+    swirl = sculpt(source, lambda f,
+        at: (0.5 + 0.5 * np.cos(2 * np.pi * f * (0.0016 + 0.0011 * np.sin(2 * np.pi * wobble_hz * seconds * at)))) / (1.0
+            + (f / 3_000.0) ** 2))
     return room(rng, unit(swirl) * (1.0 + 0.3 * sine(wobble_hz * 4.0, n)) * curve(n, (0, 0), (0.1, 1), (0.85, 1), (1, 0)), 1.0, 0.25)
 
 
@@ -81,7 +103,8 @@ def teleport(rng: Generator, seconds: float, rising: bool) -> Array:
 def ship_by(rng: Generator, seconds: float, base_hz: float) -> Array:
     """A spaceship flying past: growling harmonics and roar with Doppler."""
     n = length(seconds)
-    growl = saw(base_hz * (1 + 0.01 * wander(rng, n, 9.0)), start=0.2) + saw(base_hz * 1.013) + sine(base_hz * 6.1, n, modulation=2.0 * sine(base_hz * 1.99, n))
+    growl = saw(base_hz * (1 + 0.01 * wander(rng, n, 9.0)), start=0.2) + saw(base_hz * 1.013) + sine(base_hz * 6.1, n,
+        modulation=2.0 * sine(base_hz * 1.99, n))
     roar = noise(rng, n, -3.0) * (1.0 + 0.4 * wander(rng, n, 22.0))
     moved = pass_by(band(0.6 * growl + 1.2 * roar, 40.0, 6_000.0, 1), 40.0 + 120.0 / seconds, 25.0, 0.45, rng.choice([-1.0, 1.0]))
     return room(rng, moved, 1.8, 0.35)
@@ -90,9 +113,11 @@ def ship_by(rng: Generator, seconds: float, base_hz: float) -> Array:
 def sci_door(rng: Generator, seconds: float, heavy: float) -> Array:
     """Sliding door of a ship: unlock blip, pneumatic slide, stop."""
     n = length(seconds)
-    slide = sculpt(noise(rng, n, -1.0, 2), lambda f, at: bump(f, along(at, (0, 900.0 / heavy), (0.5, 2_400.0 / heavy), (1, 1_200.0 / heavy)), 0.7)) * hump(n, 0.3, 0.6, 0.8)
+    slide = sculpt(noise(rng, n, -1.0, 2), lambda f, at: bump(f, along(at, (0, 900.0 / heavy), (0.5, 2_400.0 / heavy),
+        (1, 1_200.0 / heavy)), 0.7)) * hump(n, 0.3, 0.6, 0.8)
     motor = sine(glide(n, (0, 110), (0.3, 240 / heavy), (1, 150 / heavy)), modulation=2.0 * sine(97.0, n)) * hump(n, 0.4, 0.5, 0.5)
-    thunk = sine(glide(length(0.4), (0, 160 / heavy), (1, 55))) * strike(length(0.4), 0.002, 0.22) + 0.3 * np.pad(click(rng, 700, 5_000, 0.05), (0, length(0.4)))[: length(0.4)]
+    thunk = sine(glide(length(0.4), (0, 160 / heavy), (1, 55))) * strike(length(0.4), 0.002, 0.22) + 0.3 * np.pad(click(rng, 700, 5_000,
+        0.05), (0, length(0.4)))[: length(0.4)]
     return room(rng, place(n + length(0.5), [0.0, 0.0, seconds * 0.86], [unit(slide), 0.25 * motor, thunk], [0.7, 1.0, 0.8]), 0.9, 0.25)
 
 
@@ -103,7 +128,8 @@ def data(rng: Generator, seconds: float, rate_hz: float, low_hz: float, high_hz:
     at, sounds, t = [], [], 0.0
     while t < seconds - 0.06:
         size = length(rng.choice([0.5, 0.5, 1.0]) / rate_hz)
-        tone = rng.choice([sine, saw])(float(rng.choice(scale)), size) if rng.uniform() < 0.85 else pulse(float(rng.choice(scale)), size, 0.25)
+        tone = rng.choice([sine, saw])(float(rng.choice(scale)), size) if rng.uniform() < 0.85 else pulse(float(rng.choice(scale)), size,
+            0.25)
         at.append(t)
         sounds.append(pan(fade(tone, 0.001, 0.004), rng.uniform(-0.6, 0.6)))
         t += rng.choice([1.0, 1.0, 2.0]) / rate_hz
@@ -118,7 +144,8 @@ def glitch(rng: Generator, seconds: float) -> Array:
         piece = length(rng.uniform(0.004, 0.03))
         source = rng.choice([0, 1, 2])
         hold = int(rng.integers(3, 40))
-        raw = noise(rng, piece) if source == 0 else saw(rng.uniform(80, 2_500), piece) if source == 1 else sine(rng.uniform(300, 6_000), piece)
+        raw = noise(rng, piece) if source == 0 else saw(rng.uniform(80, 2_500), piece) if source == 1 else sine(rng.uniform(300, 6_000),
+            piece)
         raw = np.repeat(raw[::hold], hold)[:piece] * rng.uniform(0.3, 1.0)
         repeats = int(rng.integers(1, 9))
         block = np.tile(raw, repeats)[: n - start]
@@ -135,7 +162,7 @@ def robot_voice(rng: Generator, syllables: int, pitch_hz: float) -> Array:
         n = length(rng.uniform(0.11, 0.24))
         a, b = vowels[rng.integers(4)], vowels[rng.integers(4)]
         source = saw(pitch_hz * 2.0 ** (rng.choice([-3, 0, 0, 2, 5]) / 12.0), n)
-        voiced = throat(source, [((0, x), (1, y)) for x, y in zip(a, b)], (90, 120, 180), (1.0, 0.8, 0.5))
+        voiced = throat(source, [((0, x), (1, y)) for x, y in zip(a, b, strict=False)], (90, 120, 180), (1.0, 0.8, 0.5))
         sounds.append(fade(unit(voiced) * (0.6 + 0.4 * sine(pitch_hz * 0.37, n)), 0.01, 0.02))
         at.append(t)
         t += n / 44_100 + rng.uniform(0.01, 0.08)
@@ -175,33 +202,103 @@ def hum(rng: Generator, seconds: float, base_hz: float, buzz: float) -> Array:
 
 
 KINDS = (
-    Kind("laser", "LASRGun", "LASERS", 8, "{tone} Laser Shot {speed}", ("{speed} {tone} laser shot", "{tone} blaster fired, {speed} zap", "sci-fi laser gun, {tone} and {speed}"), laser,
-         {"tone": {"bright|sharp": {"start_hz": Span(3_500, 6_500), "end_hz": Span(350, 700), "sub": 0.1}, "heavy|deep": {"start_hz": Span(900, 1_600), "end_hz": Span(60, 110), "sub": 0.9}},
-          "speed": {"short|quick": {"seconds": Span(0.12, 0.22)}, "long": {"seconds": Span(0.45, 0.8)}}}, {"index": Span(0.5, 4.0)}),
-    Kind("laser burst", "LASRGun", "LASERS", 3, "Laser Burst", ("burst of rapid laser fire", "automatic blaster firing several shots"), burst_laser, {},
-         {"shots": 7, "rate_hz": Span(6, 12), "start_hz": Span(1_800, 4_500)}),
-    Kind("beam", "LASRBeam", "LASERS", 4, "{tone} Energy Beam", ("{tone} energy beam, sustained", "{tone} laser beam humming and cutting"), beam,
-         {"tone": {"rough|sizzling": {"rough": Span(0.7, 1.0)}, "smooth|clean": {"rough": 0.05}}}, {"seconds": Span(1.4, 3.0), "base_hz": Span(90, 260)}),
-    Kind("energy charge", "SCIEnrg", "SCIFI", 6, "{speed} Energy Charge {end}", ("{speed} energy charge up {end}", "weapon powering up {end}, {speed}", "{speed} rising power up whine {end}"), charge,
-         {"speed": {"slow|long": {"seconds": Span(2.0, 3.2)}, "fast|quick": {"seconds": Span(0.6, 1.1)}}, "end": {"and release|with discharge": {"release": 1.0}, "": {"release": 0.0}}},
-         {"base_hz": Span(110, 260), "octaves": Span(2.0, 3.2)}),
-    Kind("force field", "SCIEnrg", "SCIFI", 5, "{speed} Force Field", ("{speed} force field humming", "energy shield with {speed} swirl"), force_field,
-         {"speed": {"slow|calm": {"wobble_hz": Span(0.25, 0.5)}, "fast|unstable": {"wobble_hz": Span(1.8, 3.0)}}}, {"seconds": Span(2.2, 4.0), "base_hz": Span(55, 120)}),
-    Kind("teleport", "SCIMisc", "SCIFI", 4, "Teleport {way}", ("teleport {way}, shower of tones", "matter dissolving {way}, science fiction transporter"), teleport,
-         {"way": {"out|upwards": {"rising": True}, "in|downwards": {"rising": False}}}, {"seconds": Span(1.1, 2.0)}),
-    Kind("spaceship by", "SCIShip", "SCIFI", 4, "{size} Spaceship By", ("{size} spaceship flying past", "{size} starship roaring by with doppler"), ship_by,
-         {"size": {"small|fast": {"base_hz": Span(120, 190), "seconds": Span(1.6, 2.4)}, "huge|slow": {"base_hz": Span(38, 60), "seconds": Span(3.5, 5.0)}}}),
-    Kind("sci-fi door", "SCIDoor", "SCIFI", 4, "{size} Scifi Door", ("{size} spaceship door sliding open", "{size} automatic sci-fi door, pneumatic slide and thunk"), sci_door,
-         {"size": {"small|light": {"heavy": 0.8, "seconds": Span(0.5, 0.8)}, "large|heavy": {"heavy": 2.0, "seconds": Span(1.2, 1.9)}}}),
-    Kind("computer data", "SCICmpt", "SCIFI", 4, "{speed} Computer Data", ("{speed} computer data chatter", "{speed} bleeping console, processing"), data,
-         {"speed": {"fast|rapid": {"rate_hz": Span(16, 24)}, "slow|calm": {"rate_hz": Span(5, 8)}}}, {"seconds": Span(1.2, 2.4), "low_hz": Span(350, 700), "high_hz": Span(1_800, 3_600)}),
-    Kind("glitch", "UIGlitch", "USER INTERFACE", 4, "Digital Glitch {span}", ("{span} digital glitch, stuttering", "{span} data corruption noise"), glitch,
-         {"span": {"short": {"seconds": Span(0.25, 0.5)}, "long": {"seconds": Span(1.0, 1.8)}}}),
-    Kind("robot voice", "ROBTVox", "ROBOTS", 4, "{size} Robot Babble", ("{size} robot talking nonsense", "{size} droid babbling, synthetic voice"), robot_voice,
-         {"size": {"small|cute": {"pitch_hz": Span(260, 380), "syllables": 7}, "large|deep": {"pitch_hz": Span(70, 105), "syllables": 5}}}),
-    Kind("electric zap", "ELECZap", "ELECTRICITY", 6, "{span} Electric Zap", ("{span} electric zap", "{span} crackling electric arc", "{span} electrical discharge buzzing"), zap,
-         {"span": {"short|quick": {"seconds": Span(0.25, 0.5)}, "long|sustained": {"seconds": Span(1.2, 2.2)}}}, {"density_hz": Span(250, 700), "hum_hz": Span(50, 60)}),
-    Kind("sparks", "ELECSprk", "ELECTRICITY", 3, "Sparks", ("electric sparks snapping from a cable", "short circuit sparks fizzing"), sparks, {}, {"seconds": Span(1.0, 2.2), "rate_hz": Span(4, 12)}),
-    Kind("electric hum", "ELECBuzz", "ELECTRICITY", 4, "{tone} Electric Hum", ("{tone} electric hum", "transformer with a {tone} mains buzz"), hum,
-         {"tone": {"soft|low": {"buzz": 0.1}, "buzzing|harsh": {"buzz": 0.9}}}, {"seconds": Span(2.0, 4.0), "base_hz": Span(50, 120)}),
+    Kind(
+        "laser", "LASRGun", "LASERS", 8, "{tone} Laser Shot {speed}",
+        ("{speed} {tone} laser shot", "{tone} blaster fired, {speed} zap", "sci-fi laser gun, {tone} and {speed}"),
+        laser,
+        {
+            "tone": {
+                "bright|sharp": {"start_hz": Span(3_500, 6_500), "end_hz": Span(350, 700), "sub": 0.1},
+                "heavy|deep": {"start_hz": Span(900, 1_600), "end_hz": Span(60, 110), "sub": 0.9},
+            },
+            "speed": {"short|quick": {"seconds": Span(0.12, 0.22)}, "long": {"seconds": Span(0.45, 0.8)}},
+        },
+        {"index": Span(0.5, 4.0)},
+    ),
+    Kind(
+        "laser burst", "LASRGun", "LASERS", 3, "Laser Burst",
+        ("burst of rapid laser fire", "automatic blaster firing several shots"),
+        burst_laser, {}, {"shots": 7, "rate_hz": Span(6, 12), "start_hz": Span(1_800, 4_500)},
+    ),
+    Kind(
+        "beam", "LASRBeam", "LASERS", 4, "{tone} Energy Beam",
+        ("{tone} energy beam, sustained", "{tone} laser beam humming and cutting"),
+        beam,
+        {"tone": {"rough|sizzling": {"rough": Span(0.7, 1.0)}, "smooth|clean": {"rough": 0.05}}},
+        {"seconds": Span(1.4, 3.0), "base_hz": Span(90, 260)},
+    ),
+    Kind(
+        "energy charge", "SCIEnrg", "SCIFI", 6, "{speed} Energy Charge {end}",
+        ("{speed} energy charge up {end}", "weapon powering up {end}, {speed}", "{speed} rising power up whine {end}"),
+        charge,
+        {
+            "speed": {"slow|long": {"seconds": Span(2.0, 3.2)}, "fast|quick": {"seconds": Span(0.6, 1.1)}},
+            "end": {"and release|with discharge": {"release": 1.0}, "": {"release": 0.0}},
+        },
+        {"base_hz": Span(110, 260), "octaves": Span(2.0, 3.2)},
+    ),
+    Kind(
+        "force field", "SCIEnrg", "SCIFI", 5, "{speed} Force Field",
+        ("{speed} force field humming", "energy shield with {speed} swirl"),
+        force_field,
+        {"speed": {"slow|calm": {"wobble_hz": Span(0.25, 0.5)}, "fast|unstable": {"wobble_hz": Span(1.8, 3.0)}}},
+        {"seconds": Span(2.2, 4.0), "base_hz": Span(55, 120)},
+    ),
+    Kind(
+        "teleport", "SCIMisc", "SCIFI", 4, "Teleport {way}",
+        ("teleport {way}, shower of tones", "matter dissolving {way}, science fiction transporter"),
+        teleport, {"way": {"out|upwards": {"rising": True}, "in|downwards": {"rising": False}}}, {"seconds": Span(1.1, 2.0)},
+    ),
+    Kind(
+        "spaceship by", "SCIShip", "SCIFI", 4, "{size} Spaceship By",
+        ("{size} spaceship flying past", "{size} starship roaring by with doppler"),
+        ship_by,
+        {
+            "size": {
+                "small|fast": {"base_hz": Span(120, 190), "seconds": Span(1.6, 2.4)},
+                "huge|slow": {"base_hz": Span(38, 60), "seconds": Span(3.5, 5.0)},
+            },
+        },
+    ),
+    Kind(
+        "sci-fi door", "SCIDoor", "SCIFI", 4, "{size} Scifi Door",
+        ("{size} spaceship door sliding open", "{size} automatic sci-fi door, pneumatic slide and thunk"),
+        sci_door,
+        {"size": {"small|light": {"heavy": 0.8, "seconds": Span(0.5, 0.8)}, "large|heavy": {"heavy": 2.0, "seconds": Span(1.2, 1.9)}}},
+    ),
+    Kind(
+        "computer data", "SCICmpt", "SCIFI", 4, "{speed} Computer Data",
+        ("{speed} computer data chatter", "{speed} bleeping console, processing"),
+        data,
+        {"speed": {"fast|rapid": {"rate_hz": Span(16, 24)}, "slow|calm": {"rate_hz": Span(5, 8)}}},
+        {"seconds": Span(1.2, 2.4), "low_hz": Span(350, 700), "high_hz": Span(1_800, 3_600)},
+    ),
+    Kind(
+        "glitch", "UIGlitch", "USER INTERFACE", 4, "Digital Glitch {span}",
+        ("{span} digital glitch, stuttering", "{span} data corruption noise"),
+        glitch, {"span": {"short": {"seconds": Span(0.25, 0.5)}, "long": {"seconds": Span(1.0, 1.8)}}},
+    ),
+    Kind(
+        "robot voice", "ROBTVox", "ROBOTS", 4, "{size} Robot Babble",
+        ("{size} robot talking nonsense", "{size} droid babbling, synthetic voice"),
+        robot_voice,
+        {"size": {"small|cute": {"pitch_hz": Span(260, 380), "syllables": 7}, "large|deep": {"pitch_hz": Span(70, 105), "syllables": 5}}},
+    ),
+    Kind(
+        "electric zap", "ELECZap", "ELECTRICITY", 6, "{span} Electric Zap",
+        ("{span} electric zap", "{span} crackling electric arc", "{span} electrical discharge buzzing"),
+        zap,
+        {"span": {"short|quick": {"seconds": Span(0.25, 0.5)}, "long|sustained": {"seconds": Span(1.2, 2.2)}}},
+        {"density_hz": Span(250, 700), "hum_hz": Span(50, 60)},
+    ),
+    Kind(
+        "sparks", "ELECSprk", "ELECTRICITY", 3, "Sparks",
+        ("electric sparks snapping from a cable", "short circuit sparks fizzing"),
+        sparks, {}, {"seconds": Span(1.0, 2.2), "rate_hz": Span(4, 12)},
+    ),
+    Kind(
+        "electric hum", "ELECBuzz", "ELECTRICITY", 4, "{tone} Electric Hum",
+        ("{tone} electric hum", "transformer with a {tone} mains buzz"),
+        hum, {"tone": {"soft|low": {"buzz": 0.1}, "buzzing|harsh": {"buzz": 0.9}}}, {"seconds": Span(2.0, 4.0), "base_hz": Span(50, 120)},
+    ),
 )  # fmt: skip

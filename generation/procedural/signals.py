@@ -30,14 +30,14 @@ def line(n: int) -> Array:
 
 def curve(n: int, *points: tuple[float, float], power: float = 1.0) -> Array:
     """Straight lines through (fraction of the length, value), raised to `power`, (T,)."""
-    at, values = zip(*points)
+    at, values = zip(*points, strict=False)
     path = np.interp(line(n), at, values).astype(np.float32)
     return path if power == 1.0 else np.maximum(path, 0.0) ** np.float32(power)
 
 
 def glide(n: int, *points: tuple[float, float]) -> Array:
     """As `curve`, but even steps are even ratios: for frequencies in Hz, (T,)."""
-    at, values = zip(*points)
+    at, values = zip(*points, strict=False)
     return np.exp(np.interp(line(n), at, np.log(values)))
 
 
@@ -168,14 +168,14 @@ def bump(frequency_hz: Array, centre_hz: Array | float, octaves: float) -> Array
 
 def along(at: Array, *points: tuple[float, float]) -> Array:
     """Value of a frequency path at fractions `at`, interpolated in ratios, for `sculpt`."""
-    where, values = zip(*points)
+    where, values = zip(*points, strict=False)
     return np.exp(np.interp(at, where, np.log(values))).astype(np.float32)
 
 
 def formants(frequency_hz: Array, centres_hz: list[Array | float], widths_hz: list[float], levels: list[float]) -> Array:
     """Response of a vocal tract: the sum of resonances, each with its centre (may move), width and level."""
     out = 0.0
-    for centre, width, level in zip(centres_hz, widths_hz, levels):
+    for centre, width, level in zip(centres_hz, widths_hz, levels, strict=False):
         out = out + level / np.sqrt(1.0 + ((frequency_hz - centre) / (0.5 * width)) ** 2)
     return out
 

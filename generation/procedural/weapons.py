@@ -59,7 +59,8 @@ def firework(rng: Generator, seconds: float, crackles: float) -> Array:
     """A rocket whistling up, a bang that echoes over the field, and perhaps crackling stars."""
     rise, n = 0.9, length(seconds)
     m = length(rise)
-    whistle = sine(glide(m, (0, 900), (1, 3_200)) * (1.0 + 0.01 * wander(rng, m, 30.0))) * curve(m, (0, 0.2), (0.8, 1), (1, 0)) + 0.4 * band(noise(rng, m), 1_800.0, 9_000.0, 1) * hump(m, 0.7)
+    whistle = sine(glide(m, (0, 900), (1, 3_200)) * (1.0 + 0.01 * wander(rng, m, 30.0))) * curve(m, (0, 0.2), (0.8, 1),
+        (1, 0)) + 0.4 * band(noise(rng, m), 1_800.0, 9_000.0, 1) * hump(m, 0.7)
     bang = gunshot(rng, 1.9, 1.8, 0.3)
     k = length(seconds - rise)
     grains = [click(rng, 1_200, 14_000, rng.uniform(0.008, 0.03)) for _ in range(6)]
@@ -77,7 +78,8 @@ def sword_clash(rng: Generator, seconds: float, base_hz: float, slide: float) ->
     second = hit(rng, modes(rng, ratios, base_hz * 1.27, seconds * 0.5, 0.25, 0.1), seconds, 0.00008, 0.8)
     edge = ring(rng, modes(rng, ratios, base_hz * 1.6, 0.25, 0.2, 0.0), band(noise(rng, n), 2_500.0, None) * hump(n, 0.25, 0.8, 2.0), 0.8)
     crack = click(rng, 1_500, 15_000, 0.03)
-    return room(rng, first + place(n, [rng.uniform(0.03, 0.06)], [second], 0.5) + slide * 0.5 * unit(edge) + 0.6 * place(n, [0.0], [crack]), 0.9, 0.22, 300.0)
+    return room(rng, first + place(n, [rng.uniform(0.03, 0.06)], [second], 0.5) + slide * 0.5 * unit(edge) + 0.6 * place(n, [0.0], [crack]),
+        0.9, 0.22, 300.0)
 
 
 def sword_draw(rng: Generator, seconds: float, base_hz: float) -> Array:
@@ -125,18 +127,22 @@ def stab(rng: Generator, wet: float) -> Array:
     """A blade going into flesh: short swish, tearing, squelch."""
     n = length(0.6)
     rush = swish(rng, 0.16, 3_500.0, 0.4)[:, : length(0.16)]
-    tear = band(noise(rng, length(0.2), channels=2), 700.0, 6_000.0, 1) * hump(length(0.2), 0.2, 0.7, 2.0) * (0.4 + 0.6 * np.abs(wander(rng, length(0.2), 90.0)))
+    tear = band(noise(rng, length(0.2), channels=2), 700.0, 6_000.0, 1) * hump(length(0.2), 0.2, 0.7,
+        2.0) * (0.4 + 0.6 * np.abs(wander(rng, length(0.2), 90.0)))
     m = length(0.3)
-    squelch = sculpt(noise(rng, m, -2.0, 2), lambda f, at: bump(f, along(at, (0, 350.0), (0.4, 1_100.0), (1, 420.0)), 0.35)) * hump(m, 0.25) * (0.5 + 0.5 * np.abs(wander(rng, m, 55.0)))
+    squelch = sculpt(noise(rng, m, -2.0, 2), lambda f, at: bump(f, along(at, (0, 350.0), (0.4, 1_100.0), (1, 420.0)), 0.35)) * hump(m,
+        0.25) * (0.5 + 0.5 * np.abs(wander(rng, m, 55.0)))
     return room(rng, place(n, [0.0, 0.12, 0.14], [unit(rush), unit(tear), unit(squelch)], [0.3, 0.8, wet]), 0.3, 0.1)
 
 
 def bullet_by(rng: Generator, seconds: float) -> Array:
     """A bullet passing the ear: the supersonic snap and a narrow whizz falling away."""
     n = length(seconds)
-    whizz = sculpt(noise(rng, n, channels=1), lambda f, at: bump(f, along(at, (0, 5_200.0), (0.3, 4_200.0), (1, 1_500.0)), 0.18)) * hump(n, 0.25, 2.0, 2.0)
+    whizz = sculpt(noise(rng, n, channels=1), lambda f, at: bump(f, along(at, (0, 5_200.0), (0.3, 4_200.0), (1, 1_500.0)), 0.18)) * hump(n,
+        0.25, 2.0, 2.0)
     snap = click(rng, 900, 16_000, 0.02)
-    return room(rng, tail(pan(unit(whizz), curve(n, (0, -0.9), (1, 0.9))) + 0.8 * place(n, [0.22 * seconds], [snap]), 0.2), 0.7, 0.25, 400.0)
+    return room(rng, tail(pan(unit(whizz), curve(n, (0, -0.9), (1, 0.9))) + 0.8 * place(n, [0.22 * seconds], [snap]), 0.2), 0.7, 0.25,
+        400.0)
 
 
 GUNS = {
@@ -146,23 +152,80 @@ GUNS = {
 }
 
 KINDS = (
-    Kind("gunshot", "GUNMisc", "GUNS", 6, "{gun} Shot", ("{gun} shot fired, single", "single gunshot from a {gun}"), gunshot, {"gun": GUNS}),
-    Kind("cannon", "GUNCano", "GUNS", 3, "Cannon Shot", ("cannon firing, heavy blast with echo", "artillery shot, deep boom"), gunshot, {},
-         {"weight": Span(2.8, 3.8), "bright": Span(0.1, 0.3), "tail_s": Span(2.5, 3.5)}),
-    Kind("machine gun", "GUNAuto", "GUNS", 3, "Machine Gun Burst", ("machine gun burst", "automatic rifle firing rapidly"), machine_gun, {}, {"shots": 9, "rate_hz": Span(8, 13)}),
-    Kind("gun reload", "GUNMech", "GUNS", 3, "Gun Reload", ("gun reloaded, magazine and bolt", "weapon being cocked and loaded, metal clicks"), reload, {}, {"weight": Span(0.8, 1.5)}),
-    Kind("ricochet", "BLLTRico", "BULLETS", 4, "Bullet Ricochet", ("bullet ricochet whining away", "ricochet off stone, falling whistle"), ricochet, {}, {"seconds": Span(0.6, 1.2), "start_hz": Span(1_900, 3_400)}),
-    Kind("bullet by", "BLLTBy", "BULLETS", 3, "Bullet Whizz By", ("bullet whizzing past the ear", "supersonic bullet snap and whizz by"), bullet_by, {}, {"seconds": Span(0.25, 0.45)}),
-    Kind("explosion", "EXPLReal", "EXPLOSIONS", 10, "{size} {where} Explosion", ("{size} {where} explosion", "{where} blast, {size}, with debris and rumble", "{size} bomb going off, {where}"), explosion,
-         {"size": {"small|short": {"size": Span(0.6, 0.8), "seconds": Span(1.1, 1.7)}, "huge|massive": {"size": Span(1.4, 1.9), "seconds": Span(3.2, 4.4)}},
-          "where": {"close|nearby": {"near": 1.0}, "distant|far away": {"near": 0.05}}}),
-    Kind("firework", "FRWKComr", "FIREWORKS", 4, "Firework {rest}", ("firework rocket whistling up and exploding {rest}", "fireworks, whistle and bang {rest}"), firework,
-         {"rest": {"with crackle|and crackling": {"crackles": 1.0}, "": {"crackles": 0.0}}}, {"seconds": Span(2.6, 3.6)}),
-    Kind("sword clash", "WEAPSwrd", "WEAPONS", 5, "{size} Sword Clash", ("{size} swords clashing", "{size} steel blades hitting and sliding"), sword_clash,
-         {"size": {"light|thin": {"base_hz": Span(700, 1_000)}, "heavy|big": {"base_hz": Span(330, 480)}}}, {"seconds": Span(0.9, 1.7), "slide": Span(0.1, 0.7)}),
-    Kind("sword draw", "WEAPSwrd", "WEAPONS", 4, "Sword Draw", ("sword drawn from its sheath, ringing", "blade unsheathed with a metal scrape"), sword_draw, {}, {"seconds": Span(0.9, 1.5), "base_hz": Span(500, 950)}),
-    Kind("arrow", "WEAPArro", "WEAPONS", 4, "Arrow Shot {target}", ("arrow shot from a bow hitting {target}", "bow twang, arrow flying and striking {target}"), arrow,
-         {"target": {"wood": {"target_hz": Span(220, 380)}, "straw|a straw target": {"target_hz": Span(70, 110)}}}, {"flight_s": Span(0.25, 0.55)}),
-    Kind("bow draw", "WEAPBow", "WEAPONS", 2, "Bow Draw", ("wooden bow drawn, creaking", "bow string pulled back with creaks"), bow_draw, {}, {"seconds": Span(0.9, 1.5), "base_hz": Span(350, 600)}),
-    Kind("stab", "GOREStab", "GORE", 3, "Knife Stab", ("knife stabbing into flesh, wet", "blade stab with a squelch"), stab, {}, {"wet": Span(0.5, 1.0)}),
+    Kind(
+        "gunshot", "GUNMisc", "GUNS", 6, "{gun} Shot",
+        ("{gun} shot fired, single", "single gunshot from a {gun}"),
+        gunshot, {"gun": GUNS},
+    ),
+    Kind(
+        "cannon", "GUNCano", "GUNS", 3, "Cannon Shot",
+        ("cannon firing, heavy blast with echo", "artillery shot, deep boom"),
+        gunshot, {}, {"weight": Span(2.8, 3.8), "bright": Span(0.1, 0.3), "tail_s": Span(2.5, 3.5)},
+    ),
+    Kind(
+        "machine gun", "GUNAuto", "GUNS", 3, "Machine Gun Burst",
+        ("machine gun burst", "automatic rifle firing rapidly"),
+        machine_gun, {}, {"shots": 9, "rate_hz": Span(8, 13)},
+    ),
+    Kind(
+        "gun reload", "GUNMech", "GUNS", 3, "Gun Reload",
+        ("gun reloaded, magazine and bolt", "weapon being cocked and loaded, metal clicks"),
+        reload, {}, {"weight": Span(0.8, 1.5)},
+    ),
+    Kind(
+        "ricochet", "BLLTRico", "BULLETS", 4, "Bullet Ricochet",
+        ("bullet ricochet whining away", "ricochet off stone, falling whistle"),
+        ricochet, {}, {"seconds": Span(0.6, 1.2), "start_hz": Span(1_900, 3_400)},
+    ),
+    Kind(
+        "bullet by", "BLLTBy", "BULLETS", 3, "Bullet Whizz By",
+        ("bullet whizzing past the ear", "supersonic bullet snap and whizz by"),
+        bullet_by, {}, {"seconds": Span(0.25, 0.45)},
+    ),
+    Kind(
+        "explosion", "EXPLReal", "EXPLOSIONS", 10, "{size} {where} Explosion",
+        ("{size} {where} explosion", "{where} blast, {size}, with debris and rumble", "{size} bomb going off, {where}"),
+        explosion,
+        {
+            "size": {
+                "small|short": {"size": Span(0.6, 0.8), "seconds": Span(1.1, 1.7)},
+                "huge|massive": {"size": Span(1.4, 1.9), "seconds": Span(3.2, 4.4)},
+            },
+            "where": {"close|nearby": {"near": 1.0}, "distant|far away": {"near": 0.05}},
+        },
+    ),
+    Kind(
+        "firework", "FRWKComr", "FIREWORKS", 4, "Firework {rest}",
+        ("firework rocket whistling up and exploding {rest}", "fireworks, whistle and bang {rest}"),
+        firework, {"rest": {"with crackle|and crackling": {"crackles": 1.0}, "": {"crackles": 0.0}}}, {"seconds": Span(2.6, 3.6)},
+    ),
+    Kind(
+        "sword clash", "WEAPSwrd", "WEAPONS", 5, "{size} Sword Clash",
+        ("{size} swords clashing", "{size} steel blades hitting and sliding"),
+        sword_clash,
+        {"size": {"light|thin": {"base_hz": Span(700, 1_000)}, "heavy|big": {"base_hz": Span(330, 480)}}},
+        {"seconds": Span(0.9, 1.7), "slide": Span(0.1, 0.7)},
+    ),
+    Kind(
+        "sword draw", "WEAPSwrd", "WEAPONS", 4, "Sword Draw",
+        ("sword drawn from its sheath, ringing", "blade unsheathed with a metal scrape"),
+        sword_draw, {}, {"seconds": Span(0.9, 1.5), "base_hz": Span(500, 950)},
+    ),
+    Kind(
+        "arrow", "WEAPArro", "WEAPONS", 4, "Arrow Shot {target}",
+        ("arrow shot from a bow hitting {target}", "bow twang, arrow flying and striking {target}"),
+        arrow,
+        {"target": {"wood": {"target_hz": Span(220, 380)}, "straw|a straw target": {"target_hz": Span(70, 110)}}},
+        {"flight_s": Span(0.25, 0.55)},
+    ),
+    Kind(
+        "bow draw", "WEAPBow", "WEAPONS", 2, "Bow Draw",
+        ("wooden bow drawn, creaking", "bow string pulled back with creaks"),
+        bow_draw, {}, {"seconds": Span(0.9, 1.5), "base_hz": Span(350, 600)},
+    ),
+    Kind(
+        "stab", "GOREStab", "GORE", 3, "Knife Stab",
+        ("knife stabbing into flesh, wet", "blade stab with a squelch"),
+        stab, {}, {"wet": Span(0.5, 1.0)},
+    ),
 )  # fmt: skip

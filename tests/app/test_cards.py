@@ -23,7 +23,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 @pytest.fixture
 def entry(tmp_path):
     matches = tuple(KeptMatch(f"/sounds/{EVIL}{i}.wav", EVIL, EVIL + "!", EVIL, 0.9 - i / 10, 1.0) for i in range(7))
-    takes = (KeptTake("takes/01.wav", 0.2, 7, 1.0), KeptTake("takes/02.wav", 0.8, 8, 1.0))
+    takes = (KeptTake("takes/01.wav", 0.2, 7, 1.0, 2.0), KeptTake("takes/02.wav", 0.8, 8, 1.0, 2.0))
     return Entry("id", tmp_path, time.time(), "local", EVIL, 0.5, False, matches, takes)
 
 

@@ -125,7 +125,10 @@ def test_sounds_are_served_by_token_with_ranges(served, tmp_path):
     assert httpx.get(f"{url}wave/{token}").headers["content-type"].startswith("image/svg")
 
 
-@pytest.mark.parametrize("address", ["sound/" + "0" * 32, "wave/" + "0" * 32, "sound/..%2F..%2Fetc%2Fpasswd", "gradio_api/file=/etc/passwd"])
+UNKNOWN = "0" * 32
+
+
+@pytest.mark.parametrize("address", [f"sound/{UNKNOWN}", f"wave/{UNKNOWN}", "sound/..%2F..%2Fetc%2Fpasswd", "gradio_api/file=/etc/passwd"])
 def test_nothing_else_is_served(served, address):
     assert httpx.get(served[1] + address).status_code in (403, 404)
 
@@ -148,16 +151,25 @@ def test_the_first_page_imports_nothing_heavy():
         "import sys, app.services.studio, app.ui.page\n"
         "print([name for name in ('torch', 'transformers', 'lancedb', 'stable_audio_tools', 'matplotlib') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_services_know_nothing_of_gradio():
     code = "import sys, app.services.studio; print('gradio' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "False", done.stderr
 
 
+def test_a_port_in_use_is_told(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "app.py", "--workspace", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2 and "choose another port" in done.stderr
+
+
 def test_options_that_cannot_be_met_end_with_2_and_a_sentence():
-    done = subprocess.run([sys.executable, "app.py", "--auth", "me"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "app.py", "--auth", "me"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2 and "USER:PASS" in done.stderr

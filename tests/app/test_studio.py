@@ -52,6 +52,11 @@ def test_nothing_asked_is_refused_and_leaves_no_history(filled):
     assert filled.studio.history.list("") == []
 
 
+def test_a_balance_outside_its_range_is_refused(filled):
+    with pytest.raises(RequestError, match="from 0"):
+        list(filled.studio.imitate(ImitateRequest(None, "rain", balance=1.5)))
+
+
 def test_a_library_that_fails_does_not_take_the_takes_with_it(tmp_path, voice):
     class Broken(FakeLibrary):
         def search(self, *_, **__):

@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from clvap.audio import SAMPLE_RATE_HZ, Clip, write
 from tests.e2e.required import missing
+
+try:
+    from playwright.sync_api import expect, sync_playwright
+except ImportError:  # told by `browsing`, once a test needs it
+    expect = sync_playwright = None
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 _QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
@@ -25,11 +29,12 @@ def chromium() -> str | None:
 @contextmanager
 def browsing(voice: Path | None) -> Iterator:
     """A Playwright browser whose microphone plays `voice`; without one the microphone is refused."""
-    playwright = pytest.importorskip("playwright.sync_api") if chromium() else missing("chromium is not installed")
+    if sync_playwright is None or chromium() is None:
+        missing("playwright is not installed" if sync_playwright is None else "chromium is not installed")
     flags = list(_QUIET)
     if voice is not None:
         flags += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={voice}"]
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=flags)
         try:
             yield browser

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.e2e.browser import browsing, whoop
+from tests.e2e.browser import browsing, expect, whoop
 from tests.e2e.servers import serving
 
 FAKE_APP = ["-m", "tests.e2e.fake_app"]
@@ -15,7 +14,8 @@ PATIENCE_MS = 20_000
 @pytest.fixture(scope="session", autouse=True)
 def patience():
     """Machines that run tests are slow; a wait costs nothing where they are not."""
-    expect.set_options(timeout=PATIENCE_MS)
+    if expect is not None:
+        expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,8 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import expect
 
-from tests.e2e.browser import NARROW, browsing, opened, overflow, plays, record, upload
+from tests.e2e.browser import NARROW, browsing, expect, opened, overflow, plays, record, upload
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
 

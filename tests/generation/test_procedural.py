@@ -16,7 +16,8 @@ from generation.procedural import catalog, render, render_starter_library
 from generation.procedural.kinds import Kind, Span, effects
 from generation.procedural.spaces import deliver, pass_by
 
-SAMPLED = ("swish", "wood impact", "laser", "bubbles", "dog bark", "ui click", "hand bell", "servo", "footsteps", "punch", "car horn", "gunshot")
+SAMPLED = ("swish", "wood impact", "laser", "bubbles", "dog bark", "ui click", "hand bell", "servo", "footsteps", "punch", "car horn",
+    "gunshot")
 
 
 def first(kind_name: str):
@@ -92,7 +93,8 @@ def test_delivery_removes_offset_and_leading_silence():
 
 def test_pass_by_falls_in_pitch_and_changes_sides():
     heard = pass_by(np.sin(2 * np.pi * 1_000 * np.arange(88_200) / 44_100), speed_mps=40.0, distance_m=5.0)
-    crossings = [np.count_nonzero(np.diff(np.signbit(heard.mean(axis=0)[part]))) for part in (slice(11_025, 22_050), slice(-22_050, -11_025))]
+    crossings = [np.count_nonzero(np.diff(np.signbit(heard.mean(axis=0)[part]))) for part in (slice(11_025, 22_050),
+        slice(-22_050, -11_025))]
     assert crossings[0] > 1.15 * crossings[1]
     early, late = heard[:, 11_025:22_050].std(axis=1), heard[:, -22_050:-11_025].std(axis=1)
     assert early[0] > early[1] and late[1] > late[0]
@@ -104,7 +106,8 @@ def test_a_kind_needs_two_captions():
 
 
 def test_adjectives_are_used_evenly():
-    kind = Kind("x", "MISC", "MISC", 6, "{a} {b}", ("{a} {b}", "{b} {a}"), lambda rng, v: np.zeros(64), {"a": {"p": {}, "q": {}}, "b": {"r": {"v": Span(1, 2)}, "s": {}, "t": {}}})
+    kind = Kind("x", "MISC", "MISC", 6, "{a} {b}", ("{a} {b}", "{b} {a}"), lambda rng, v: np.zeros(64), {"a": {"p": {}, "q": {}},
+        "b": {"r": {"v": Span(1, 2)}, "s": {}, "t": {}}})
     assert len({effect.path.name[:-13] for effect in effects(kind)}) == 6
 
 

@@ -1,0 +1,55 @@
+"""`python -m tests.e2e.screenshots OUT [--fake] [--library DIR]`: pictures of the page at 1440 and 390 pixels, dark and light."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests.e2e.browser import NARROW, WIDE, browsing, opened, record, whoop
+from tests.e2e.conftest import FAKE_APP
+from tests.e2e.servers import serving
+
+WAIT_MS = 180_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.screenshots", description=__doc__)
+    parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("--fake", action="store_true", help="fake models: fast, and nothing trained is needed")
+    parser.add_argument("--library", help="folder of sounds to show (default: the starter effects)")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    options = ("--library", given.library) if given.library else ()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(FAKE_APP if given.fake else ["app.py"], Path(folder) / "workspace", *options) as server,
+        browsing(whoop(Path(folder) / "whoop.wav")) as browser,
+    ):
+        for scheme in ("dark", "light"):
+            page = opened(browser, server.url, WIDE, color_scheme=scheme)
+            shot = lambda name, **how: page.screenshot(path=given.out / f"{scheme}-{name}.png", **how)  # noqa: B023, E731
+            page.locator("#status .notice.ready").wait_for(timeout=WAIT_MS)
+            shot("1-start")
+            record(page)
+            shot("2-heard")
+            page.locator("#words textarea").fill("laser zap")
+            page.get_by_role("button", name="Make it").click()
+            page.locator("#hits .card.sound").first.wait_for(timeout=WAIT_MS)
+            shot("3-found")
+            page.locator("#takes .card.sound").nth(2).wait_for(timeout=WAIT_MS)
+            page.get_by_role("button", name="Make it").wait_for(timeout=WAIT_MS)
+            page.locator("#takes .card.sound").first.get_by_role("button", name="Seed").click()
+            page.locator("#seed").wait_for()
+            shot("4-made")
+            page.set_viewport_size(NARROW)
+            shot("5-phone", full_page=True)
+            page.set_viewport_size(WIDE)
+            page.get_by_role("tab", name="Library").click()
+            page.locator("#library-summary .count").wait_for()
+            shot("6-library")
+    print(f"pictures in {given.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The main job on the real models: app.py, a small library, a recording, two words, one button."""
+
+import csv
+import time
+
+import pytest
+
+from clvap.audio import write
+from tests.e2e.browser import expect, opened, overflow, plays, record
+from tests.e2e.required import require_models
+from tests.e2e.servers import serving
+
+pytestmark = pytest.mark.e2e
+HITS, TAKES = "#hits .card.sound", "#takes .card.sound"
+LONGEST_WAIT_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """The first two dozen effects of the project's own, as a user's folder."""
+    from clvap.audio import Clip
+    from generation.procedural import catalog
+
+    folder = tmp_path_factory.mktemp("sounds")
+    with open(folder / "captions.csv", "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "caption", "category"])
+        for i, effect in enumerate(catalog()[::18][:24]):
+            write(folder / f"{i:02d}.wav", Clip(effect.render(0)))
+            rows.writerow([f"{i:02d}.wav", effect.caption, "EFFECT"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory, sounds):
+    require_models()
+    with serving(["app.py"], tmp_path_factory.mktemp("studio"), "--library", str(sounds)) as server:
+        yield server
+
+
+def test_make_the_sound_and_hear_it_found_and_made(browser, studio):
+    page = opened(browser, studio.url)
+    expect(page.locator("#status .notice.ready")).to_contain_text("24 sounds", timeout=LONGEST_WAIT_MS)
+    record(page)
+    page.locator("#words textarea").fill("laser zap")
+    began = time.monotonic()
+    page.get_by_role("button", name="Make it").click()
+    page.locator(HITS).first.wait_for(timeout=LONGEST_WAIT_MS)
+    found_s = time.monotonic() - began
+    page.locator(TAKES).first.wait_for(timeout=LONGEST_WAIT_MS)
+    made_s = time.monotonic() - began
+    print(f"first page {studio.answered_after_s:.1f} s after the start, hits {found_s:.2f} s and first take {made_s:.2f} s after the press")
+    expect(page.locator(TAKES)).to_have_count(3, timeout=LONGEST_WAIT_MS)
+    assert page.locator(HITS).count() == 20
+    for card in (page.locator(HITS).first, page.locator(HITS).nth(5), page.locator(TAKES).first, page.locator(TAKES).nth(2)):
+        assert plays(page, card) > 0.1
+    assert overflow(page) <= 0
+
+    page.locator(HITS).first.get_by_role("button", name="Seed").click()
+    expect(page.locator("#seed")).to_be_visible()
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator("#history .earlier")).to_have_count(2, timeout=LONGEST_WAIT_MS)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible(timeout=LONGEST_WAIT_MS)
+    assert page.locator("#takes .trouble").count() == 0 and page.locator(TAKES).count() == 3
