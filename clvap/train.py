@@ -101,9 +101,10 @@ class Data:
         words = [self.index[self.captions[i][rng.integers(len(self.captions[i]))]] for i in chosen]
         mask = self.text_mask[words]
         longest = int(mask.sum(dim=1).max())
+        matched, kinds = (soft_targets(torch.from_numpy(self.labels[chosen]), share) for share in (0.6, 0.0))
         return Batch(
             _masked(torch.from_numpy(audio).float(), rng), _masked(torch.from_numpy(voice).float(), rng), self.text[words][:, :longest], mask[:, :longest],
-            *(soft_targets(torch.from_numpy(self.labels[chosen]), share) for share in (0.6, 0.0)), torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
+            matched, kinds, torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
         )
 
 

@@ -69,7 +69,7 @@ class ImitateScreen:
         self._gesture.click(self._drop, None, cleared, **private)
         form = [
             self._voice, self._words, self._balance, self._seconds, self._variations, self._shortest, self._longest,
-            self._category, self._seed, self._strength, self._entry,
+            self._category, self._seed, self._strength,
         ]  # fmt: skip
         results = [self._hits, self._takes, self._history, self._message, self._make, self._cancel, self._entry, self._job]
         gr.on(
@@ -115,7 +115,7 @@ class ImitateScreen:
         return {self._audio: gr.update(value=None, visible=True), self._gesture: "", self._voice: None}
 
     def _press(
-        self, voice, words, balance, seconds, variations, shortest, longest, category, seed, strength, shown, request: gr.Request
+        self, voice, words, balance, seconds, variations, shortest, longest, category, seed, strength, request: gr.Request
     ) -> Iterator[Updates]:
         """One press: the hits, then the takes one by one. What an earlier press found stays until there is something new."""
         asked = ImitateRequest(

@@ -37,7 +37,10 @@ def esc50(folder: Path, folds: tuple[int, ...], phrases: str = "train", licences
     with open(folder / "esc50.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["fold"]) in folds]
     return [
-        Row(folder / row["filename"], tuple(captions[row["category"]]), f"esc50/{row['category']}", row["freesound_id"], row["licence"], f"{row['author']} on Freesound, {row['freesound_id']}")
+        Row(
+            folder / row["filename"], tuple(captions[row["category"]]), f"esc50/{row['category']}", row["freesound_id"], row["licence"],
+            f"{row['author']} on Freesound, {row['freesound_id']}",
+        )
         for row in rows
         if licences is None or row["licence"] in licences
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from clvap.audio import SAMPLE_RATE_HZ, Clip, write
-from tests.e2e.required import missing
+from tests.e2e.required import PATIENCE_S, missing
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -56,6 +56,7 @@ def whoop(path: Path) -> Path:
 def opened(browser, url: str, size: dict = WIDE, **context):
     """A new page on the studio, ready for use."""
     page = browser.new_context(viewport=size, **context).new_page()
+    page.set_default_timeout(PATIENCE_S * 1_000)
     page.goto(url)
     page.get_by_role("button", name="Make it").wait_for()
     return page
@@ -79,7 +80,7 @@ def plays(page, card) -> float:
     """Press a card's play button; the length of its sound in seconds, once its time is seen to run."""
     card.locator("[data-play]").click()
     audio = card.locator("audio").element_handle()
-    page.wait_for_function("audio => audio.duration > 0 && audio.currentTime > 0.05", arg=audio, timeout=10_000)
+    page.wait_for_function("audio => audio.duration > 0 && audio.currentTime > 0.05", arg=audio)
     duration = audio.evaluate("audio => audio.duration")
     audio.evaluate("audio => audio.pause()")
     return duration

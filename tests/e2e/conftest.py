@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.browser import browsing, expect, whoop
+from tests.e2e.required import PATIENCE_S
 from tests.e2e.servers import serving
 
 FAKE_APP = ["-m", "tests.e2e.fake_app"]
-PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="session", autouse=True)
 def patience():
     """Machines that run tests are slow; a wait costs nothing where they are not."""
     if expect is not None:
-        expect.set_options(timeout=PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_S * 1_000)
 
 
 @pytest.fixture(scope="session")

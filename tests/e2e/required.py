@@ -9,6 +9,9 @@ import pytest
 
 from clvap.checkpoints import shipped
 
+PATIENCE_S = float(os.environ.get("E2E_PATIENCE_S", "60"))
+"""How long a wait may take; a busy machine needs more, and a fast one never waits that long."""
+
 
 def missing(reason: str) -> NoReturn:
     """Skip, or fail under CI."""

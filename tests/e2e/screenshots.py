@@ -10,8 +10,6 @@ from tests.e2e.browser import NARROW, WIDE, browsing, opened, record, whoop
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
 
-WAIT_MS = 180_000
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.screenshots", description=__doc__)
@@ -29,16 +27,16 @@ def main() -> None:
         for scheme in ("dark", "light"):
             page = opened(browser, server.url, WIDE, color_scheme=scheme)
             shot = lambda name, **how: page.screenshot(path=given.out / f"{scheme}-{name}.png", **how)  # noqa: B023, E731
-            page.locator("#status .notice.ready").wait_for(timeout=WAIT_MS)
+            page.locator("#status .notice.ready").wait_for()
             shot("1-start")
             record(page)
             shot("2-heard")
             page.locator("#words textarea").fill("laser zap")
             page.get_by_role("button", name="Make it").click()
-            page.locator("#hits .card.sound").first.wait_for(timeout=WAIT_MS)
+            page.locator("#hits .card.sound").first.wait_for()
             shot("3-found")
-            page.locator("#takes .card.sound").nth(2).wait_for(timeout=WAIT_MS)
-            page.get_by_role("button", name="Make it").wait_for(timeout=WAIT_MS)
+            page.locator("#takes .card.sound").nth(2).wait_for()
+            page.get_by_role("button", name="Make it").wait_for()
             page.locator("#takes .card.sound").first.get_by_role("button", name="Seed").click()
             page.locator("#seed").wait_for()
             shot("4-made")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.e2e.required import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
-START_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ def serving(program: list[str], workspace: Path, *options: str) -> Iterator[Serv
 
 
 def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_WITHIN_S
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if httpx.get(url, timeout=PATIENCE_S).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)
-    raise AssertionError(f"the studio did not answer within {START_WITHIN_S:.0f} s:\n{log.read_text(errors='replace')[-4_000:]}")
+    raise AssertionError(f"the studio did not answer within {PATIENCE_S:.0f} s:\n{log.read_text(errors='replace')[-4_000:]}")
 
 
 def _free_port() -> int:

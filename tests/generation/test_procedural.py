@@ -72,6 +72,14 @@ def test_rendered_effect_is_deliverable(kind_name):
     assert started / 44_100 < 0.02
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind_name", sorted({effect.kind.name for effect in catalog()}))
+def test_every_kind_renders(kind_name):
+    samples = first(kind_name).render(seed=3)
+    assert np.isfinite(samples).all() and samples.std() > 0.003
+    assert 0.1 <= samples.shape[1] / 44_100 <= 6.01
+
+
 def test_same_seed_same_sound_and_other_seed_another():
     effect = first("pop")
     assert np.array_equal(effect.render(1), effect.render(1))

@@ -1,0 +1,78 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from clvap.audio import SAMPLE_RATE_HZ
+from generation import pitch, spectrum
+from generation.autoencoder import RATIO, AutoencoderConfig, Spectrogram, pretransform, render
+from tests.generation import tiny
+from tests.sounds import noise, tone
+
+LENGTH = 16 * RATIO
+
+
+def wave(clip) -> torch.Tensor:
+    return torch.from_numpy(np.resize(clip.mono(), LENGTH))[None]
+
+
+def test_a_wave_survives_its_spectrum():
+    original = wave(noise())
+    assert torch.allclose(spectrum.istft(spectrum.stft(original)), original, atol=1e-5)
+
+
+def test_a_full_scale_sine_has_magnitude_one():
+    assert spectrum.stft(wave(tone(46 * SAMPLE_RATE_HZ / spectrum.WINDOW, level=1.0))).abs().max().item() == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_phase_of_a_tone_is_rebuilt():
+    target = spectrum.log_magnitude(wave(tone(700)))
+    rebuilt = spectrum.griffin_lim(target.exp(), spectrum.tonal_phase(target), 16)
+    error = (spectrum.stft(rebuilt).abs() - target.exp()).norm() / target.exp().norm()
+    assert error < 0.05
+
+
+def test_noise_keeps_its_grain_and_its_level():
+    original = wave(noise(level=0.1))
+    flat = torch.full((1, LENGTH // spectrum.HOP, spectrum.BINS), float(spectrum.log_magnitude(original).median()))
+    rebuilt = render(Spectrogram(flat, torch.full_like(flat, math.log(0.49))), iterations=4)
+    assert rebuilt.std().item() == pytest.approx(original.std().item(), rel=0.15)
+    assert spectrum.log_magnitude(rebuilt).std() > 0.5
+
+
+@pytest.mark.parametrize("frequency_hz", [110, 440, 1_500])
+def test_pitch_of_a_tone(frequency_hz):
+    time_s = torch.arange(LENGTH) / SAMPLE_RATE_HZ
+    harmonic = sum(torch.sin(2 * math.pi * frequency_hz * k * time_s) / k for k in range(1, 8))
+    tracked = pitch.track(spectrum.log_magnitude(0.3 * harmonic[None]))
+    middle = tracked.octaves[0, 4:-4].median().item()
+    assert pitch.MIDDLE_HZ * 2**middle == pytest.approx(frequency_hz, rel=0.03)
+    assert tracked.strength[0, 4:-4].mean() > 0.6
+
+
+def test_noise_is_less_pitched_than_a_tone():
+    assert pitch.track(spectrum.log_magnitude(wave(noise()))).strength.mean() < 0.5
+
+
+def test_the_comb_stands_on_the_harmonics():
+    octaves = torch.zeros(1, 1)
+    gain = pitch.comb(octaves)[0, 0]
+    bins_per_harmonic = pitch.MIDDLE_HZ * spectrum.WINDOW / SAMPLE_RATE_HZ
+    assert gain[round(3 * bins_per_harmonic)] > -0.3 and gain[round(3.5 * bins_per_harmonic)] == -4.0
+
+
+def test_the_engine_encodes_and_decodes():
+    coder = pretransform(AutoencoderConfig(**tiny.AUTOENCODER), scale=2.0)
+    latents = coder.encode(wave(noise())[None])
+    assert latents.shape == (1, 12, 16) and coder.encoded_channels == 12
+    decoded = coder.decode(latents)
+    assert decoded.shape == (1, 1, LENGTH) and torch.isfinite(decoded).all()
+
+
+def test_decoding_does_not_depend_on_the_random_state():
+    coder = pretransform(AutoencoderConfig(**tiny.AUTOENCODER))
+    latents = torch.randn(1, 12, 16)
+    first = coder.decode(latents)
+    torch.manual_seed(123)
+    assert torch.equal(first, coder.decode(latents))
