@@ -21,17 +21,18 @@ MAX_WINDOWS = 3
 class Embedder:
     """N sounds to unit vectors of D dimensions, and queries to the same space."""
 
-    def __init__(self, model: Clvap, tokenizer, device: str = "cpu", fingerprint: str = ""):
+    def __init__(self, model: Clvap, tokenizer, device: str = "cpu", fingerprint: str = "", name: str = ""):
         self._model = model.to(device).eval()
         self._tokenizer = tokenizer
         self._device = device
         self.fingerprint = fingerprint
+        self.name = name
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = "clvap-mini", device: str = "auto") -> Embedder:
         """Load a shipped model by name or any model folder. Raises ModelError where it is not there or does not fit."""
         folder = checkpoints.resolve(name_or_path)
-        return cls(Clvap.from_folder(folder), load_tokenizer(folder), checkpoints.device(device), fingerprint(folder))
+        return cls(Clvap.from_folder(folder), load_tokenizer(folder), checkpoints.device(device), fingerprint(folder), str(name_or_path))
 
     @property
     def dimension(self) -> int:

@@ -172,6 +172,7 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent) -> Path:
     data = Data(rows, recipe, model)
     while state.stage < len(recipe.stages):
         _run_stage(state, recipe, data, progress)
+        state.net.load_state_dict(state.ema.module.state_dict())  # what a later stage freezes is what ships
         state = _fresh(state.net, recipe, state.stage + 1, state.ema)
     export(state.ema.module.model, recipe)
     manifests.write_credits(rows, recipe.out / "credits.csv")

@@ -66,7 +66,8 @@ def locate(name_or_path: str | Path) -> Path:
         return checkpoints.resolve(name_or_path)
     except ModelError as error:
         names = ", ".join(one.name for one in CARDS)
-        raise ModelError(f"no generator {str(name_or_path)!r}: use one of {names}, or a folder with config.json or {ENGINE_CONFIG} and {ENGINE_WEIGHTS}") from error
+        wanted = f"config.json or {ENGINE_CONFIG} and {ENGINE_WEIGHTS}"
+        raise ModelError(f"no generator {str(name_or_path)!r}: use one of {names}, or a folder with {wanted}") from error
 
 
 def _downloaded(known: Card) -> Path:

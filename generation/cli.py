@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import NoReturn
 
 from clvap.workspace import default_workspace
 
@@ -47,7 +48,7 @@ def generate(parsed: argparse.Namespace) -> str:
     voice = None if parsed.voice is None else audio.read_gesture(parsed.voice)
 
     from clvap import Embedder
-    from generation import Generator, GenerateRequest
+    from generation import GenerateRequest, Generator
 
     embedder = Embedder.from_pretrained(parsed.clvap, parsed.device)
     generator = Generator.from_pretrained(parsed.generator, parsed.device, embedder)
@@ -102,7 +103,7 @@ def evaluate(parsed: argparse.Namespace) -> str:
     """Measure a generator; a table on standard error, JSON on standard output."""
     from generation.evaluate import Evaluation, run
 
-    result = run(Evaluation(parsed.data, parsed.generator, parsed.clvap, parsed.gestures, parsed.seed))
+    result = run(Evaluation(parsed.data, parsed.generator, parsed.clvap, parsed.gestures, parsed.seed, parsed.sheet))
     if parsed.out is not None:
         parsed.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return json.dumps(result)
@@ -121,22 +122,36 @@ def _spoken(done: int, total: int, what: str = "") -> None:
     print(f"\r{what} {done}/{total}   ", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is outside 0 to 1")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m generation", description="New sounds from a voice, words, or both.")
+    parser = _Parser(prog="python -m generation", description="New sounds from a voice, words, or both.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     make = commands.add_parser("generate", help="make takes")
     make.set_defaults(run=generate)
     make.add_argument("--voice", type=Path, metavar="FILE", help="recorded imitation")
     make.add_argument("--text", metavar="WORDS")
-    make.add_argument("--balance", type=float, default=0.5, help="0 is voice only, 1 is words only (default 0.5)")
+    make.add_argument("--balance", type=_share, default=0.5, metavar="0..1", help="0 is voice only, 1 is words only (default 0.5)")
     make.add_argument("--seconds", type=float, help="length of a take (default: that of the voice, 3 without)")
     make.add_argument("--variations", type=int, default=4)
     make.add_argument("--seed", type=int, help="the same seed gives the same takes")
     make.add_argument("--start-from", type=Path, metavar="FILE", help="a sound to start from")
-    make.add_argument("--strength", type=float, default=0.5, help="how much of it stays, 0 to 1 (default 0.5)")
+    make.add_argument("--strength", type=_share, default=0.5, help="how much of it stays, 0 to 1 (default 0.5)")
     make.add_argument("--steps", type=int)
     make.add_argument("--guidance", type=float)
-    make.add_argument("--loudness-pull", type=float, default=0.5, help="how far takes are drawn to the voice's loudness after sampling, 0 to 1 (default 0.5)")
+    make.add_argument("--loudness-pull", type=_share, default=0.5, help="how far takes are drawn to the voice's loudness after sampling, 0 to 1 (default 0.5)")
     make.add_argument("--out", type=Path, metavar="DIR", help="where the takes go (default: takes in the workspace)")
     make.add_argument("--workspace", type=Path, default=default_workspace(), metavar="DIR")
     make.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -153,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     judged.add_argument("--gestures", type=int, default=2, help="gestures a class (default 2)")
     judged.add_argument("--seed", type=int, default=0)
     judged.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON here")
+    judged.add_argument("--sheet", type=Path, metavar="FILE", help="also draw spectrograms of real, rebuilt and made sound (PNG)")
     for command in (make, judged):
         command.add_argument("--generator", default="sfx-mini", metavar="NAME_OR_PATH")
         command.add_argument("--clvap", default="clvap-mini", metavar="NAME_OR_PATH")

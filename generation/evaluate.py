@@ -20,6 +20,9 @@ from clvap.contours import extract, resample_curve
 from clvap.data.captions import esc50_captions
 from clvap.data.vocalize import imitate
 from clvap.data.yamnet import Yamnet
+from generation.perform import finished, follow_loudness
+from generation.request import GenerateRequest
+from generation.sheet import draw
 from generation.sounds import esc50
 
 _FLOOR_DB = -45.0
@@ -33,6 +36,7 @@ class Evaluation:
     generator, clvap: names or folders
     gestures: imitations a class
     seed: of gestures and takes
+    sheet: where to draw spectrograms, None for nowhere
     """
 
     data: Path
@@ -40,6 +44,7 @@ class Evaluation:
     clvap: str = "clvap-mini"
     gestures: int = 2
     seed: int = 0
+    sheet: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,14 @@ def run(evaluation: Evaluation) -> dict[str, Any]:
 
     embedder = Embedder.from_pretrained(evaluation.clvap, "cpu")
     generator = Generator.from_pretrained(evaluation.generator, "cpu", embedder)
+    if evaluation.sheet is not None:
+        draw(generator, embedder, evaluation.data, evaluation.sheet, evaluation.seed)
     judge = Judge.trained(evaluation.data)
     asked = questions(evaluation)
     result: dict[str, Any] = {"generator": evaluation.generator, "takes": len(asked), "classes": len(judge.classes), "judge_on_real": judge.on_real}
+    result["autoencoder"] = {"log_spectral_distance_db": reconstruction_distance(generator, evaluation.data)}
     for name, voice, text in (("voice+text", True, True), ("voice", True, False), ("text", False, True)):
+        print(f"{name} ...", file=sys.stderr)
         result[name] = _measured(generator, embedder, judge, asked, voice, text, evaluation.seed)
     said = "\n".join(f"{name:12} {value}" for name, value in result.items())
     print(said, file=sys.stderr)
@@ -82,6 +91,22 @@ def questions(evaluation: Evaluation) -> list[Asked]:
             text = phrases[category][int(rng.integers(len(phrases[category])))]
             asked.append(Asked(voice.cut(0, 4.0), text, category))
     return asked
+
+
+def reconstruction_distance(generator, data: Path, every: int = 8) -> float:
+    """Log-spectral distance of every eighth held-out clip to itself through the autoencoder, dB, frames over -60 dB only."""
+    import torch
+
+    from generation.spectrum import HOP, log_magnitude
+
+    distances = []
+    for sound in esc50(data, ("4",))[::every]:
+        clip = trim(read(sound.path))
+        clip = finished(Clip(clip.mono()[None]), clip.duration_s // (4 * HOP / 44_100) * 4 * HOP / 44_100)
+        one, two = (log_magnitude(torch.from_numpy(c.samples[:, : c.samples.shape[1] // HOP * HOP])) for c in (clip, generator.reconstructed(clip)))
+        heard = one[0].amax(-1) > np.log(1e-3)
+        distances.append(float((one - two)[0][heard].mul(20 / np.log(10)).square().mean(-1).sqrt().mean()))
+    return round(float(np.mean(distances)), 2)
 
 
 def loudness_correlation(wanted: Clip, made: Clip) -> float:
@@ -128,9 +153,6 @@ class Judge:
 
 def _measured(generator, embedder, judge: Judge, asked: list[Asked], voice: bool, text: bool, seed: int) -> dict[str, Any]:
     """Figures of one way of asking. The loudness is reported as the model made it (`raw`) and after the drawing step (`pulled`)."""
-    from generation import GenerateRequest
-    from generation.perform import finished, follow_loudness
-
     scores, raw, pulled, spent, made_s = [], [], [], 0.0, 0.0
     for number, one in enumerate(asked):
         query = embedder.query(one.voice if voice else None, one.text if text else None)

@@ -103,6 +103,12 @@ class Generator:
             progress(steps + number + 1, total, f"take {number + 1} of {request.variations}")
         return sorted(takes, key=lambda take: -take.score)
 
+    def reconstructed(self, clip: Clip) -> Clip:
+        """A sound through the autoencoder and back: the best a take of this model can sound."""
+        rate = self._backend.model.sample_rate
+        count = math.ceil(clip.duration_s * rate / self._backend.model.min_input_length)
+        return finished(self._decode(self._encode(clip, count)), clip.duration_s)
+
     def _sample(self, request: GenerateRequest, seeds: list[int], steps: int, on_step: Callable[[int], None]) -> torch.Tensor:
         from generation.sampling import Sampling, noise, sample
 

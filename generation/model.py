@@ -63,7 +63,7 @@ class SfxConfig:
     clvap: str = "clvap-mini"
     clvap_fingerprint: str = ""
     steps: int = 24
-    guidance: float = 3.0
+    guidance: float = 7.0
 
     @classmethod
     def read(cls, folder: Path) -> SfxConfig:

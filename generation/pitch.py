@@ -15,7 +15,7 @@ from clvap.audio import SAMPLE_RATE_HZ
 from generation import spectrum
 
 MIDDLE_HZ = 500.0
-_LONGEST_LAG, _SHORTEST_LAG = 800, 9  # 55 Hz to 4.9 kHz
+_LONGEST_LAG, _SHORTEST_LAG = 800, 9  # 55 Hz to 4.9 kHz; under some 200 Hz only rich sounds are found, since the window barely parts their harmonics
 _COMPRESSION = 0.35  # of the power spectrum before autocorrelation, so that weak harmonics count too
 _SURE, _UNSURE = 0.8, 0.5
 _BIN_HZ = SAMPLE_RATE_HZ / spectrum.WINDOW

@@ -111,10 +111,10 @@ def velocity_loss(model, batch: Batch, times: Tensor, noise: Tensor) -> Tensor:
     return (predicted - (noise - batch.latents)).square().mean()
 
 
-def train_step(state: State, examples: Examples, schedule: Schedule) -> None:
-    """One step; times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), leant toward noise, where structure is decided."""
+def train_step(state: State, examples: Examples, schedule: Schedule, lean: float = 0.3) -> None:
+    """One step; times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), its mean moved by `lean` toward noise, where structure is decided."""
     batch = examples.draw(state.rng, schedule.batch)
-    times = torch.sigmoid(torch.randn(len(batch.latents)) + 0.3)
+    times = torch.sigmoid(torch.randn(len(batch.latents)) + lean)
     loss = velocity_loss(state.model, batch, times, torch.randn_like(batch.latents))
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
 
@@ -171,7 +171,8 @@ def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
     queries = _queries(recipe, sounds)
     config = configuration(recipe, latents.scale, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
-        raise TrainingError(f"{recipe['clvap']} has tokens of {queries.token_width} and vectors of {queries.dimension}; set token_width and dimension in the recipe")
+        sizes = f"tokens of {queries.token_width} and vectors of {queries.dimension}"
+        raise TrainingError(f"{recipe['clvap']} has {sizes}; set token_width and dimension in the recipe")
     state = start(config, schedule)
     resume(state, run / "last.pt")
     load_autoencoder(state, recipe["autoencoder"]["checkpoint"])  # after resuming, because the decoder may have learned more since
@@ -190,8 +191,8 @@ def load_autoencoder(state: State, checkpoint: str) -> None:
 def train(recipe: dict[str, Any]) -> Path:
     """Run a recipe of kind `diffusion`, resuming where it stopped, then write the model folder it names."""
     state, examples, config = prepare(recipe)
-    schedule = Schedule(**recipe["schedule"])
-    train_loop(state, schedule, Path(recipe["run"]), lambda state: train_step(state, examples, schedule))
+    schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
+    train_loop(state, schedule, Path(recipe["run"]), lambda state: train_step(state, examples, schedule, lean))
     return sfx.save(state.averaged, config, Path(recipe["out"]))
 
 

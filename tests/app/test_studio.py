@@ -9,7 +9,7 @@ from app.services.studio import Begun, Found, ImitateRequest, TakeKept, Trouble
 from clvap.audio import write
 from clvap.checkpoints import ModelError
 from tests.app.conftest import bench
-from tests.fakes import FakeGenerator, FakeLibrary, tone
+from tests.fakes import FakeGenerator, FakeLibrary, FakeTake, tone
 
 
 def of(kind, events):
@@ -80,15 +80,22 @@ def test_a_generator_that_fails_leaves_the_hits(tmp_path, voice):
 
 
 def test_cancel_ends_the_work_and_keeps_what_was_made(tmp_path, voice):
-    made = bench(tmp_path / "w", generator=FakeGenerator(step_s=0.02))
-    request = ImitateRequest(voice, variations=50)
+    class OneThenForEver(FakeGenerator):
+        def generate(self, request, progress=None, on_take=None):
+            on_take(FakeTake(tone(0.5), 0.5, 1, 0.1))
+            while True:
+                progress(1, 2, "at it")
+                time.sleep(0.01)
+
+    made = bench(tmp_path / "w", generator=OneThenForEver())
+    request = ImitateRequest(voice, variations=2)
     events = []
     for event in made.studio.imitate(request):
         events.append(event)
         if isinstance(event, TakeKept):
             request.job.cancel()
     kept = made.studio.history.list("")[0]
-    assert events[-1] == Ended(cancelled=True) and 1 <= len(kept.takes) < 5
+    assert events[-1] == Ended(cancelled=True) and len(kept.takes) == 1 and kept.takes[0].seed == 1
 
 
 def test_leaving_the_page_stops_the_generation(tmp_path, voice):
