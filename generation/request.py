@@ -42,7 +42,7 @@ class GenerateRequest:
     follow_loudness: bool = True
     follow_brightness: bool = True
     follow_pitch: bool = True
-    loudness_pull: float = 0.5
+    loudness_pull: float = 0.8
 
     def __post_init__(self) -> None:
         if not self.seconds >= MIN_SECONDS:

@@ -17,7 +17,10 @@ from tests.sounds import knocks, noise, tone
 
 STAGES = (
     Stage("sounds", 3, ("audio", "audio_projection", "fusion", "query_projection"), {"text/audio": 1.0}, batch_size=4),
-    Stage("imitations", 4, ("audio", "voice", "audio_projection", "fusion", "query_projection", "log_temperature"), {"query/audio": 1.0, "voice/audio": 1.0}, batch_size=4, copy_audio_to_voice=True),
+    Stage(
+        "imitations", 4, ("audio", "voice", "audio_projection", "fusion", "query_projection", "log_temperature"),
+        {"query/audio": 1.0, "voice/audio": 1.0}, batch_size=4, copy_audio_to_voice=True,
+    ),
 )
 
 

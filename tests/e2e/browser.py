@@ -31,15 +31,21 @@ def browsing(voice: Path | None) -> Iterator:
     """A Playwright browser whose microphone plays `voice`; without one the microphone is refused."""
     if sync_playwright is None or chromium() is None:
         missing("playwright is not installed" if sync_playwright is None else "chromium is not installed")
+    with sync_playwright() as driver, launched(driver.chromium, voice) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(browser_type, voice: Path | None) -> Iterator:
+    """As `browsing`, on a Playwright that already runs."""
     flags = list(_QUIET)
     if voice is not None:
         flags += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={voice}"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=flags)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = browser_type.launch(executable_path=chromium(), args=flags)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def whoop(path: Path) -> Path:

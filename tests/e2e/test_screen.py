@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.e2e.browser import NARROW, browsing, expect, opened, overflow, plays, record, upload
+from tests.e2e.browser import NARROW, expect, launched, opened, overflow, plays, record, upload
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
 
@@ -34,8 +34,8 @@ def test_a_take_that_plays_is_not_disturbed_by_the_next(browser, tmp_path):
     with serving(FAKE_APP, tmp_path) as server:
         page = opened(browser, server.url)
         page.locator("#words textarea").fill("a very long tone")
-        page.locator("#variations").get_by_text("6", exact=True).click()
-        page.locator("#length").get_by_text("8 s", exact=True).click()
+        page.locator("#variations").get_by_label("6", exact=True).check()
+        page.locator("#length").get_by_label("8 s", exact=True).check()
         press(page)
         first = page.locator(TAKES).filter(has_text="Take 1")
         audio = first.locator("audio")
@@ -50,7 +50,7 @@ def test_a_take_that_plays_is_not_disturbed_by_the_next(browser, tmp_path):
 def test_only_one_sound_plays_at_a_time(browser, fake_studio):
     page = opened(browser, fake_studio.url)
     page.locator("#words textarea").fill("bell")
-    page.locator("#length").get_by_text("8 s", exact=True).click()
+    page.locator("#length").get_by_label("8 s", exact=True).check()
     press(page)
     expect(page.locator(TAKES)).to_have_count(3)
     for i in (0, 1):
@@ -129,9 +129,9 @@ def test_nothing_to_go_by_is_explained(browser, fake_studio):
     expect(page.get_by_role("button", name="Make it")).to_be_visible()
 
 
-def test_a_refused_microphone_is_explained(fake_studio):
-    with browsing(None) as browser:
-        page = opened(browser, fake_studio.url)
+def test_a_refused_microphone_is_explained(browser, fake_studio):
+    with launched(browser.browser_type, None) as deaf:
+        page = opened(deaf, fake_studio.url)
         page.get_by_role("button", name="Record", exact=True).click()
         expect(page.locator("#microphone-trouble")).to_contain_text("or upload a file")
 
