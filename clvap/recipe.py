@@ -23,6 +23,8 @@ class Stage:
     """Weight of each named loss; what is not named is not computed."""
     learning_rate: float = 1e-3
     batch_size: int = 64
+    mix: float = 0.0
+    """Share of batches whose sounds are mixed in pairs, see `train.mixed`."""
     copy_audio_to_voice: bool = False
     """Start the voice tower from the audio tower, as both start from one HTS-AT in the full model."""
 
@@ -44,6 +46,8 @@ class Recipe:
     """The teacher; None trains without."""
     model: ClvapConfig
     stages: tuple[Stage, ...]
+    starter: Path | None = None
+    """A rendered starter library (`python -m generation.procedural DIR`) to train on as well."""
     folds: tuple[int, ...] = (1, 2, 3)
     """ESC-50 folds to train on."""
     shares: dict[str, float] = field(default_factory=lambda: {"sfx": 0.7, "esc50": 0.3})
@@ -67,8 +71,8 @@ class Recipe:
             values = yaml.safe_load(path.read_text())
             stages = tuple(Stage(**{**stage, "trainable": tuple(stage["trainable"])}) for stage in values.pop("stages"))
             paths = {key: Path(values.pop(key)) for key in ("run", "out", "text", "packs", "esc50")}
-            yamnet = values.pop("yamnet", None)
+            optional = {key: values.pop(key, None) for key in ("yamnet", "starter")}
             folds = tuple(values.pop("folds", (1, 2, 3)))
-            return Recipe(**paths, yamnet=yamnet and Path(yamnet), folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
+            return Recipe(**paths, **{key: value and Path(value) for key, value in optional.items()}, folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
         except (KeyError, TypeError, yaml.YAMLError) as error:
             raise RecipeError(f"{path}: not a recipe for CLVAP ({error}); compare it with assets/recipes/clvap-mini.yaml") from error

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from clvap.data import bank, manifests
 from clvap.data.manifests import Row
 from clvap.data.yamnet import Yamnet
+from clvap.features import LogMel
 from clvap.loss import contrastive, soft_targets
 from clvap.model import Clvap
 from clvap.progress import Progress, silent
@@ -32,10 +34,12 @@ from clvap.text import load_tokenizer, tokenize
 class Trained(nn.Module):
     """The model and the heads that only training needs."""
 
-    def __init__(self, model: Clvap):
+    def __init__(self, model: Clvap, kinds: int):
         super().__init__()
         self.model = model
-        self.teacher = nn.ModuleDict({"audio": nn.Linear(model.audio.width, Yamnet.DIMENSIONS), "voice": nn.Linear(model.voice.width, Yamnet.DIMENSIONS)})
+        towers = {"audio": model.audio.width, "voice": model.voice.width}
+        self.teacher = nn.ModuleDict({name: nn.Linear(width, Yamnet.DIMENSIONS) for name, width in towers.items()})
+        self.kinds = nn.ModuleDict({name: nn.Linear(width, kinds) for name, width in towers.items()})
 
 
 @dataclass
@@ -53,7 +57,8 @@ class State:
 class Batch:
     """B pairs: log-mel of sounds and imitations, frozen word states, who belongs to whom, the teacher's view of the sounds.
 
-    targets: (B, B), an imitation belongs to its sound first; kinds: (B, B), words belong to every sound of their kind
+    targets: (B, B), how much an imitation (row) belongs to a sound; words_targets: (B, B), the same of words, which name a whole kind
+    audio_kinds, voice_kinds: (B, K), the share of each of K kinds; teacher: (B, E), standardised
     """
 
     audio: Tensor
@@ -61,23 +66,39 @@ class Batch:
     text: Tensor
     text_mask: Tensor
     targets: Tensor
-    kinds: Tensor
+    words_targets: Tensor
+    audio_kinds: Tensor
+    voice_kinds: Tensor
     teacher: Tensor
 
 
+def mixed(batch: Batch, features: LogMel, gain_db: Tensor) -> Batch:
+    """Each sound with its neighbour in the batch added, `gain_db` (B,) louder, and belonging to both by their amplitudes.
+
+    Mixup for sound: Tokozume et al. 2018, arXiv:1711.10282.
+    """
+    share = 1 / (1 + 10 ** (gain_db / 20))
+    both = lambda x: share[:, None] * x + (1 - share)[:, None] * x.roll(1, dims=0)  # noqa: E731
+    return replace(
+        batch, audio=features.mixed(batch.audio, batch.audio.roll(1, dims=0), gain_db), targets=both(batch.targets.T).T,
+        words_targets=both(batch.words_targets.T).T, audio_kinds=both(batch.audio_kinds), teacher=both(batch.teacher),
+    )
+
+
 def rows_of(recipe: Recipe) -> list[Row]:
-    """The training rows of a recipe: permissive effect packs, then permissive ESC-50 clips of its folds."""
-    return manifests.packs(recipe.packs) + manifests.esc50(recipe.esc50, recipe.folds)
+    """The training rows of a recipe: permissive effect packs, permissive ESC-50 clips of its folds, effects synthesised here."""
+    synthesised = manifests.captioned_folder(recipe.starter) if recipe.starter else []
+    return manifests.packs(recipe.packs) + manifests.esc50(recipe.esc50, recipe.folds) + synthesised
 
 
 class Data:
     """Draws batches; the batch of a step depends on the seed, the stage and the step alone."""
 
     def __init__(self, rows: list[Row], recipe: Recipe, model: Clvap):
-        self.folder, self.seed = recipe.run / "bank", recipe.seed
+        self.folder, self.seed, self.features = recipe.run / "bank", recipe.seed, recipe.model.features
         self.captions = [row.captions for row in rows]
-        labels = sorted({row.label for row in rows})
-        self.labels = np.array([labels.index(row.label) for row in rows])
+        kinds = kinds_of(rows)
+        self.labels = np.array([kinds.index(row.label) for row in rows])
         self.weights = _weights(rows, self.labels, recipe.shares)
         self.passes = bank.available(self.folder)
         teacher = self.passes[0].teacher.astype(np.float32)
@@ -88,7 +109,7 @@ class Data:
         with torch.inference_mode():
             self.text = torch.cat([model.text(ids[i : i + 256], self.text_mask[i : i + 256]) for i in range(0, len(ids), 256)]).clone()
 
-    def batch(self, stage: int, step: int, size: int) -> Batch:
+    def batch(self, stage: int, step: int, size: int, mix: float = 0.0) -> Batch:
         rng = np.random.default_rng([self.seed, stage, step])
         if step % 50 == 0:
             self.passes = bank.available(self.folder)
@@ -101,11 +122,19 @@ class Data:
         words = [self.index[self.captions[i][rng.integers(len(self.captions[i]))]] for i in chosen]
         mask = self.text_mask[words]
         longest = int(mask.sum(dim=1).max())
-        matched, kinds = (soft_targets(torch.from_numpy(self.labels[chosen]), share) for share in (0.6, 0.0))
-        return Batch(
+        labels = torch.from_numpy(self.labels[chosen])
+        matched, named = (soft_targets(labels, share) for share in (0.6, 0.0))
+        kinds = functional.one_hot(labels, int(self.labels.max()) + 1).float()
+        batch = Batch(
             _masked(torch.from_numpy(audio).float(), rng), _masked(torch.from_numpy(voice).float(), rng), self.text[words][:, :longest], mask[:, :longest],
-            matched, kinds, torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
+            matched, named, kinds, kinds, torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
         )
+        return mixed(batch, self.features, torch.from_numpy(rng.uniform(-12, 12, size)).float()) if rng.random() < mix else batch
+
+
+def kinds_of(rows: list[Row]) -> list[str]:
+    """The K different labels of the rows."""
+    return sorted({row.label for row in rows})
 
 
 def _weights(rows: list[Row], labels: np.ndarray, shares: dict[str, float]) -> np.ndarray:
@@ -122,7 +151,7 @@ def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
     model, wanted = net.model, stage.losses
     sound = model.audio(batch.audio)
     audio = functional.normalize(model.audio_projection(sound.mean(dim=1)), dim=-1)
-    voice = model.voice(batch.voice) if wanted.keys() & {"query/audio", "voice/audio", "teacher/voice"} else None
+    voice = model.voice(batch.voice) if any("voice" in name or "query" in name for name in wanted) else None
     queries = {
         "query/audio": lambda: model.fuse(batch.text, batch.text_mask, voice),
         "voice/audio": lambda: model.fuse(None, None, voice),
@@ -130,11 +159,13 @@ def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
     }
     found = {}
     for name in queries.keys() & wanted.keys():
-        targets = batch.kinds if name == "text/audio" else batch.targets
+        targets = batch.words_targets if name == "text/audio" else batch.targets
         found[name] = contrastive(model.query_vectors(queries[name]()), audio, model.log_temperature, targets)
-    for tower, states in (("audio", sound), ("voice", voice)):
+    for tower, states, kinds in (("audio", sound, batch.audio_kinds), ("voice", voice, batch.voice_kinds)):
         if f"teacher/{tower}" in wanted:
             found[f"teacher/{tower}"] = 1 - functional.cosine_similarity(net.teacher[tower](states.mean(dim=1)), batch.teacher).mean()
+        if f"kind/{tower}" in wanted:
+            found[f"kind/{tower}"] = functional.cross_entropy(net.kinds[tower](states.mean(dim=1)), kinds)
     return found
 
 
@@ -158,8 +189,7 @@ def run(config_path: str | Path, progress: Progress = silent) -> Path:
     """Train a recipe to its end, from where it stands; returns the model's folder."""
     recipe = Recipe.load(Path(config_path))
     rows = rows_of(recipe)
-    teacher = Yamnet(recipe.yamnet) if recipe.yamnet else None
-    bank.build(rows, recipe.run / "bank", recipe.passes, recipe.model.features, teacher, recipe.seed, progress)
+    bank.build(rows, recipe.run / "bank", recipe.passes, recipe.model.features, recipe.yamnet, recipe.seed, progress, os.cpu_count() or 1)
     return fit(recipe, rows, progress)
 
 
@@ -168,7 +198,7 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent) -> Path:
     torch.manual_seed(recipe.seed)
     model = Clvap(recipe.model)
     model.text.load_state_dict(load_file(recipe.text / "text.safetensors"))
-    state = _resumed(_fresh(Trained(model), recipe, 0), recipe)
+    state = _resumed(_fresh(Trained(model, len(kinds_of(rows))), recipe, 0), recipe)
     data = Data(rows, recipe, model)
     while state.stage < len(recipe.stages):
         _run_stage(state, recipe, data, progress)
@@ -192,13 +222,14 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress) -> 
     if state.step == 0 and stage.copy_audio_to_voice:
         for net in (state.net, state.ema.module):
             net.model.voice.load_state_dict(net.model.audio.state_dict())
-            net.teacher["voice"].load_state_dict(net.teacher["audio"].state_dict())
+            for heads in (net.teacher, net.kinds):
+                heads["voice"].load_state_dict(heads["audio"].state_dict())
     state.net.train()
     state.net.model.text.eval()
     started, total = time.time(), {}
     while state.step < stage.steps:
         torch.manual_seed(recipe.seed + 1_000_003 * state.stage + state.step)  # dropout, too, depends on the step alone
-        found = train_step(state, data.batch(state.stage, state.step, stage.batch_size), stage)
+        found = train_step(state, data.batch(state.stage, state.step, stage.batch_size, stage.mix), stage)
         state.step += 1
         total = {name: 0.95 * total.get(name, value) + 0.05 * value for name, value in found.items()}
         if state.step % recipe.log_every == 0:

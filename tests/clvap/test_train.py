@@ -16,7 +16,7 @@ from tests.clvap.tiny import TEXT, tiny_config, tiny_tokenizer
 from tests.sounds import knocks, noise, tone
 
 STAGES = (
-    Stage("sounds", 3, ("audio", "audio_projection", "fusion", "query_projection"), {"text/audio": 1.0}, batch_size=4),
+    Stage("sounds", 3, ("audio", "audio_projection", "fusion", "query_projection", "kinds"), {"text/audio": 1.0, "kind/audio": 1.0}, batch_size=4, mix=0.5),
     Stage(
         "imitations", 4, ("audio", "voice", "audio_projection", "fusion", "query_projection", "log_temperature"),
         {"query/audio": 1.0, "voice/audio": 1.0}, batch_size=4, copy_audio_to_voice=True,
@@ -78,7 +78,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(recipe, tmp_path):
 
 def test_one_real_step_lowers_the_loss_on_its_batch(recipe):
     torch.manual_seed(0)
-    net = train.Trained(train.Clvap(recipe.model))
+    net = train.Trained(train.Clvap(recipe.model), 3)
     stage = replace(STAGES[1], steps=30, learning_rate=3e-3)
     state = train._fresh(net, replace(recipe, stages=(stage,)), 0)
     batch = train.Data(rows(recipe), recipe, net.model).batch(0, 0, 4)
@@ -89,7 +89,7 @@ def test_one_real_step_lowers_the_loss_on_its_batch(recipe):
 
 
 def test_frozen_parts_stay_and_a_broken_loss_stops_with_a_reason(recipe):
-    net = train.Trained(train.Clvap(recipe.model))
+    net = train.Trained(train.Clvap(recipe.model), 3)
     state = train._fresh(net, recipe, 0)
     voice = {k: v.clone() for k, v in net.model.voice.state_dict().items()}
     batch = train.Data(rows(recipe), recipe, net.model).batch(0, 0, 4)
