@@ -42,10 +42,10 @@ class Recipe:
     """Folder of the distilled text tower (see clvap.distill_text)."""
     packs: Path
     esc50: Path
-    yamnet: Path | None
-    """The teacher; None trains without."""
     model: ClvapConfig
     stages: tuple[Stage, ...]
+    yamnet: Path | None = None
+    """The teacher; None trains without."""
     starter: Path | None = None
     """A rendered starter library (`python -m generation.procedural DIR`) to train on as well."""
     folds: tuple[int, ...] = (1, 2, 3)
@@ -71,8 +71,8 @@ class Recipe:
             values = yaml.safe_load(path.read_text())
             stages = tuple(Stage(**{**stage, "trainable": tuple(stage["trainable"])}) for stage in values.pop("stages"))
             paths = {key: Path(values.pop(key)) for key in ("run", "out", "text", "packs", "esc50")}
-            optional = {key: values.pop(key, None) for key in ("yamnet", "starter")}
+            paths |= {key: Path(values.pop(key)) for key in ("yamnet", "starter") if key in values}
             folds = tuple(values.pop("folds", (1, 2, 3)))
-            return Recipe(**paths, **{key: value and Path(value) for key, value in optional.items()}, folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
+            return Recipe(**paths, folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
         except (KeyError, TypeError, yaml.YAMLError) as error:
             raise RecipeError(f"{path}: not a recipe for CLVAP ({error}); compare it with assets/recipes/clvap-mini.yaml") from error

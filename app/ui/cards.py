@@ -104,7 +104,7 @@ def seed_bar(name: str) -> str:
 def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
     token, path = sounds.token(Path(match.path)), Path(match.path)
     name = match.name or path.stem
-    place = f'<div class="place" title="{escape(str(path))}">{escape(str(path))}</div>' if show_paths else ""
+    place = f'<div class="place" title="{escape(str(path))}"><bdi>{escape(str(path))}</bdi></div>' if show_paths else ""
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in (match.category, f"{match.duration_s:.1f} s") if fact)
     detail = f'<p class="caption">{escape(match.caption)}</p>' if match.caption and match.caption.lower() != name.lower() else ""
     return _card(name, token, match.score, f'{detail}<div class="foot">{facts}{_seed(token, name)}</div>{place}')

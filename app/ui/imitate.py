@@ -17,7 +17,7 @@ from app.ui.visitor import owner
 
 _ANY = "Any category"
 _AUTO = 0
-_LENGTHS = [("Auto", _AUTO), ("1 s", 1), ("2 s", 2), ("4 s", 4), ("8 s", 8)]
+_LENGTHS = [("Auto", _AUTO), ("1 s", 1), ("2 s", 2), ("4 s", 4), ("6 s", 6)]
 _VARIATIONS = [1, 2, 3, 4, 6]
 Updates = dict[gr.components.Component, object]
 

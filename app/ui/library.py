@@ -12,6 +12,7 @@ from app.services.studio import Studio
 from app.ui import cards
 
 _MOST_SHOWN = 200
+_STOP = '<button class="quiet" data-act="stop">Stop</button>'
 _INTRODUCTION = "<h2>Add a folder</h2><p>Its sounds stay where they are. Adding it again reads only what changed.</p>"
 
 
@@ -24,12 +25,11 @@ class LibraryTab:
         with gr.Row(elem_classes="add-folder"):
             self._folder = gr.Textbox(show_label=False, placeholder="/home/me/sounds", container=False, scale=4, elem_id="folder")
             self._add = gr.Button("Index it", variant="primary", scale=0, min_width=120, elem_id="index")
-            self._stop = gr.Button("Stop", scale=0, min_width=90)
         self._message = cards.area()
         self.summary = cards.area(elem_id="library-summary")
         private = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         gr.on([self._add.click, self._folder.submit], self._index, self._folder, [self._message, self.summary], **private)
-        self._stop.click(lambda: summary(studio.library.cancel()), None, self.summary, **private)
+        self.summary.click(lambda: summary(studio.library.cancel()), None, self.summary, **private)
 
     def _index(self, folder: str) -> tuple[str, str]:
         try:
@@ -46,7 +46,7 @@ def summary(state: LibraryState) -> str:
         return '<p class="count">Opening the library</p>'
     parts = [f'<p class="count"><b>{state.count:,}</b> sounds, {len(state.categories):,} categories</p>']
     if state.indexing:
-        parts.append(f"<p>Indexing <code>{escape(state.indexing)}</code></p>")
+        parts.append(f"<p>Indexing <code>{escape(state.indexing)}</code> {_STOP}</p>")
     if state.trouble:
         parts.append(cards.message(state.trouble))
     if state.report is not None and not state.indexing:

@@ -6,6 +6,7 @@ from safetensors.torch import load_file, save_file
 from clvap.audio import AudioError, Clip
 from clvap.checkpoints import ModelError, resolve
 from clvap.embedder import Embedder
+from clvap.encoders.htsat import HtsatEncoder
 from clvap.loss import contrastive, soft_targets
 from clvap.model import Clvap
 from tests.clvap.tiny import tiny_config, tiny_tokenizer
@@ -103,3 +104,13 @@ def test_the_loss_falls_when_pairs_agree_and_targets_share_labels():
     assert targets[0, 1] == pytest.approx(0.2)
     cold = torch.tensor(0.07).log()
     assert contrastive(vectors, vectors, cold, targets) < contrastive(vectors, vectors.roll(1, dims=0), cold, targets)
+
+
+def test_a_stem_of_convolutions_takes_the_place_of_the_patches():
+    config = {**tiny_config().audio, "stem": [[8, 2], [tiny_config().audio["patch_embeds_hidden_size"], 2]]}
+    encoder = HtsatEncoder(config)
+    plain = HtsatEncoder(tiny_config().audio)
+    log_mel = torch.randn(2, tiny_config().features.frames, tiny_config().features.mel_bands)
+    assert encoder.eval()(log_mel).shape == plain.eval()(log_mel).shape
+    with pytest.raises(ValueError, match="the transformer expects"):
+        HtsatEncoder({**config, "stem": [[8, 2]]})

@@ -2,6 +2,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -36,7 +37,7 @@ def recipe(tmp_path) -> Recipe:
     tiny_tokenizer(text)
     torch.manual_seed(0)
     save_file(TextTower(RobertaConfig(**TEXT)).state_dict(), text / "text.safetensors")
-    recipe = Recipe("tiny", tmp_path / "run", tmp_path / "out", text, sounds, sounds, None, tiny_config(), STAGES, passes=2, log_every=1, checkpoint_every=2)
+    recipe = Recipe("tiny", tmp_path / "run", tmp_path / "out", text, sounds, sounds, tiny_config(), STAGES, passes=2, log_every=1, checkpoint_every=2)
     bank.build(manifests.captioned_folder(sounds), recipe.run / "bank", recipe.passes, recipe.model.features, None)
     return recipe
 
@@ -103,6 +104,22 @@ def test_the_bank_is_not_made_twice(recipe):
     before = (recipe.run / "bank" / "pass-0" / "audio.npy").stat().st_mtime_ns
     bank.build(rows(recipe), recipe.run / "bank", recipe.passes, recipe.model.features, None)
     assert (recipe.run / "bank" / "pass-0" / "audio.npy").stat().st_mtime_ns == before
+
+
+def test_two_processes_make_the_same_bank(recipe, tmp_path):
+    bank.build(rows(recipe), tmp_path / "bank", 1, recipe.model.features, None, workers=2)
+    one, two = (bank.available(folder)[0] for folder in (recipe.run / "bank", tmp_path / "bank"))
+    assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("audio", "voice", "teacher"))
+
+
+def test_a_mixed_sound_belongs_to_both_by_their_amplitudes(recipe):
+    plain = train.Data(rows(recipe), recipe, train.Clvap(recipe.model)).batch(0, 0, 4)
+    even = train.mixed(plain, recipe.model.features, torch.zeros(4))
+    assert torch.allclose(even.audio_kinds, (plain.audio_kinds + plain.audio_kinds.roll(1, dims=0)) / 2)
+    assert torch.allclose(even.targets[:, 2], (plain.targets[:, 2] + plain.targets[:, 1]) / 2)
+    assert torch.equal(even.voice_kinds, plain.voice_kinds) and torch.equal(even.voice, plain.voice)
+    quiet = train.mixed(plain, recipe.model.features, torch.full((4,), -90.0))
+    assert torch.allclose(quiet.audio_kinds, plain.audio_kinds, atol=1e-3)
 
 
 def test_the_shipped_recipe_loads_and_a_wrong_key_is_named(tmp_path):

@@ -35,7 +35,7 @@ def test_a_take_that_plays_is_not_disturbed_by_the_next(browser, tmp_path):
         page = opened(browser, server.url)
         page.locator("#words textarea").fill("a very long tone")
         page.locator("#variations").get_by_label("6", exact=True).check()
-        page.locator("#length").get_by_label("8 s", exact=True).check()
+        page.locator("#length").get_by_label("6 s", exact=True).check()
         press(page)
         first = page.locator(TAKES).filter(has_text="Take 1")
         audio = first.locator("audio")
@@ -50,7 +50,7 @@ def test_a_take_that_plays_is_not_disturbed_by_the_next(browser, tmp_path):
 def test_only_one_sound_plays_at_a_time(browser, fake_studio):
     page = opened(browser, fake_studio.url)
     page.locator("#words textarea").fill("bell")
-    page.locator("#length").get_by_label("8 s", exact=True).check()
+    page.locator("#length").get_by_label("6 s", exact=True).check()
     press(page)
     expect(page.locator(TAKES)).to_have_count(3)
     for i in (0, 1):
