@@ -9,6 +9,7 @@ from pathlib import Path
 from clvap.data.captions import esc50_captions
 
 PERMISSIVE = frozenset({"CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "BSD-3-Clause", "public-domain"})
+SHARE_ALIKE = frozenset({"CC-BY-SA-3.0", "CC-BY-SA-4.0"})
 
 
 @dataclass(frozen=True)

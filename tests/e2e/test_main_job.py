@@ -1,6 +1,9 @@
 """The main job on the real models: app.py, a small library, a recording, two words, one button."""
 
 import csv
+import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from clvap.audio import write
 from tests.e2e.browser import expect, opened, overflow, plays, record
 from tests.e2e.required import require_models
-from tests.e2e.servers import serving
+from tests.e2e.servers import ROOT, serving
 
 pytestmark = pytest.mark.e2e
 HITS, TAKES = "#hits .card.sound", "#takes .card.sound"
@@ -37,18 +40,45 @@ def studio(tmp_path_factory, sounds):
         yield server
 
 
+@pytest.fixture(scope="module")
+def studio_of_real_sounds(tmp_path_factory):
+    """The studio with the effect packs and ESC-50 as its library, indexed from the command line."""
+    require_models()
+    folders = [ROOT.parent / "shared" / "data" / name for name in ("sfx", "esc50")]
+    if not all(folder.exists() for folder in folders):
+        pytest.skip("needs the real sounds in ../shared/data")
+    workspace = tmp_path_factory.mktemp("real")
+    began = time.monotonic()
+    for folder in folders:
+        subprocess.run([sys.executable, "-m", "clvap", "index", str(folder), "--workspace", str(workspace)], cwd=ROOT, check=True)
+    print(f"indexed in {time.monotonic() - began:.0f} s")
+    with serving(["app.py"], workspace) as server:
+        yield server
+
+
 def test_make_the_sound_and_hear_it_found_and_made(browser, studio):
+    make_and_play(browser, studio, r"^24 sounds")
+
+
+@pytest.mark.slow
+def test_the_same_with_thousands_of_real_sounds(browser, studio_of_real_sounds):
+    make_and_play(browser, studio_of_real_sounds, r"^3,7\d\d sounds")
+
+
+def make_and_play(browser, studio, library: str):
+    """Record, type two words, press the button, play hits and takes, go on from a hit."""
     page = opened(browser, studio.url)
-    expect(page.locator("#status .notice.ready")).to_contain_text("24 sounds")
+    expect(page.locator("#status .notice.ready")).to_contain_text(re.compile(library))
     record(page)
     page.locator("#words textarea").fill("laser zap")
+    page.locator("#length").get_by_label("4 s", exact=True).check()
     began = time.monotonic()
     page.get_by_role("button", name="Make it").click()
     page.locator(HITS).first.wait_for()
     found_s = time.monotonic() - began
     page.locator(TAKES).first.wait_for()
     made_s = time.monotonic() - began
-    print(f"first page {studio.answered_after_s:.1f} s after the start, hits {found_s:.2f} s and first take {made_s:.2f} s after the press")
+    print(f"first page {studio.answered_after_s:.1f} s after the start, hits {found_s:.2f} s and first 4 s take {made_s:.2f} s after the press")
     expect(page.locator(TAKES)).to_have_count(3)
     assert page.locator(HITS).count() == 20
     for card in (page.locator(HITS).first, page.locator(HITS).nth(5), page.locator(TAKES).first, page.locator(TAKES).nth(2)):
