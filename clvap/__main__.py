@@ -5,35 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import NoReturn
 
+from clvap.console import Parser, Spoken, answer
 from clvap.workspace import default_workspace, library_folder
-
-BAD_INPUT = 2
-STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 when it worked, 2 for bad input, 130 when stopped from the keyboard."""
     parsed = _parser().parse_args(arguments)
-    try:
-        with redirect_stdout(sys.stderr) if parsed.run in (index, search) else nullcontext():
-            said = parsed.run(parsed)
-    except ValueError as error:
-        if not isinstance(error, _expected_errors()):
-            raise
-        print(f"clvap: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("clvap: stopped; what was done so far is kept", file=sys.stderr)
-        return STOPPED
-    if said:
-        print(said)
-    return 0
+    return answer("clvap", lambda: parsed.run(parsed), _expected_errors, quiet=parsed.run in (index, search))
 
 
 def index(parsed: argparse.Namespace) -> str:
@@ -41,7 +23,7 @@ def index(parsed: argparse.Namespace) -> str:
     from clvap.library import Library
 
     library = Library.open(library_folder(parsed.workspace), _embedder(parsed))
-    report = library.index(parsed.folder, _Spoken())
+    report = library.index(parsed.folder, Spoken())
     if parsed.json:
         skipped = [{"path": one.path, "reason": one.reason} for one in report.skipped]
         return _json(indexed=report.indexed, unchanged=report.unchanged, skipped=skipped, seconds=round(report.seconds, 3))
@@ -94,7 +76,7 @@ def train(parsed: argparse.Namespace) -> None:
     """Train a model by a recipe."""
     import clvap.train
 
-    clvap.train.run(parsed.config, _Spoken())
+    clvap.train.run(parsed.config, Spoken())
 
 
 def evaluate(parsed: argparse.Namespace) -> str | None:
@@ -104,15 +86,8 @@ def evaluate(parsed: argparse.Namespace) -> str | None:
     return clvap.evaluate.run(parsed.config, json_output=parsed.json)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m clvap", description="Find sounds of your own library by imitating them and by words.")
+    parser = Parser(prog="python -m clvap", description="Find sounds of your own library by imitating them and by words.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(run, *, workspace: bool = False, as_json: bool = True) -> argparse.ArgumentParser:
@@ -181,19 +156,6 @@ def _expected_errors() -> tuple[type[ValueError], ...]:
 
 def _json(**said: object) -> str:
     return json.dumps(said, ensure_ascii=False)
-
-
-class _Spoken:
-    """Progress as lines on standard error, at most one a second."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def __call__(self, done: int, total: int, what: str = "") -> None:
-        now = time.monotonic()
-        if now - self._last >= 1 or done == total:
-            self._last = now
-            print(f"{done}/{total} {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,34 +7,17 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NoReturn
 
+from clvap.console import Parser, Spoken, answer
 from clvap.workspace import default_workspace
-
-BAD_INPUT = 2
-STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 when it worked, 2 for bad input, 130 when stopped from the keyboard."""
     parsed = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if parsed.run in (train, export, evaluate) else logging.WARNING, stream=sys.stderr, format="%(message)s")
-    try:
-        with redirect_stdout(sys.stderr):  # the engine prints
-            said = parsed.run(parsed)
-    except (ValueError, FileNotFoundError) as error:
-        if not isinstance(error, _expected()):
-            raise
-        print(f"generation: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("generation: stopped", file=sys.stderr)
-        return STOPPED
-    if said:
-        print(said)
-    return 0
+    return answer("generation", lambda: parsed.run(parsed), _expected)
 
 
 def generate(parsed: argparse.Namespace) -> str:
@@ -66,7 +49,7 @@ def generate(parsed: argparse.Namespace) -> str:
     def keep(take) -> None:
         paths[take.seed] = audio.write(folder / f"take-{take.seed}.wav", take.clip)
 
-    takes = generator.generate(request, _spoken, keep)
+    takes = generator.generate(request, Spoken(), keep)
     if parsed.json:
         rows = [{"path": str(paths[t.seed]), "score": round(t.score, 4), "seed": t.seed, "seconds": round(t.seconds, 3)} for t in takes]
         return json.dumps({"takes": rows})
@@ -118,17 +101,6 @@ def _expected() -> tuple[type[Exception], ...]:
     return AudioError, ModelError, RequestError, FileNotFoundError
 
 
-def _spoken(done: int, total: int, what: str = "") -> None:
-    print(f"\r{what} {done}/{total}   ", end="" if done < total else "\n", file=sys.stderr, flush=True)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
 def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
@@ -137,7 +109,7 @@ def _share(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m generation", description="New sounds from a voice, words, or both.")
+    parser = Parser(prog="python -m generation", description="New sounds from a voice, words, or both.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     make = commands.add_parser("generate", help="make takes")
     make.set_defaults(run=generate)

@@ -8,6 +8,7 @@ import pytest
 import clvap
 from clvap import __main__ as cli
 from clvap.audio import write
+from clvap.console import BAD_INPUT
 from clvap.workspace import default_workspace
 from tests.fakes import FakeEmbedder, render_effects, tone
 
@@ -78,7 +79,7 @@ def test_results_for_people(capsys, workspace, effects):
 )
 def test_bad_input_is_one_line_that_says_what_to_do(capsys, workspace, arguments, advice):
     where = [] if "--workspace" in arguments else ["--workspace", workspace]
-    assert cli.main([*arguments, *where, "--json"]) == cli.BAD_INPUT
+    assert cli.main([*arguments, *where, "--json"]) == BAD_INPUT
     out, err = capsys.readouterr()
     assert out == "" and advice in err and err.count("\n") == 1
 
@@ -88,13 +89,13 @@ def test_bad_arguments_are_one_line(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     out, err = capsys.readouterr()
-    assert stopped.value.code == cli.BAD_INPUT
+    assert stopped.value.code == BAD_INPUT
     assert out == "" and err.count("\n") == 1 and "--help" in err
 
 
 def test_a_silent_recording_is_refused(capsys, workspace, tmp_path):
     silence = write(tmp_path / "silence.wav", tone(0.5, 0.0))
-    assert cli.main(["search", "--voice", str(silence), "--workspace", workspace]) == cli.BAD_INPUT
+    assert cli.main(["search", "--voice", str(silence), "--workspace", workspace]) == BAD_INPUT
     assert "silence" in capsys.readouterr().err
 
 
