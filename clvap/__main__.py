@@ -45,8 +45,7 @@ def search(parsed: argparse.Namespace) -> str:
         raise LibraryError(f"the library in {parsed.workspace} is empty; fill it with: python -m clvap index DIR --workspace {parsed.workspace}")
     library = Library.open(library_folder(parsed.workspace), _embedder(parsed))
     query = library.embedder.query(voice=parsed.voice, text=parsed.text, balance=parsed.balance)
-    both = query.contours is not None and query.text is not None
-    matches = library.search(query, parsed.k, Weights().balanced(parsed.balance) if both else None)
+    matches = library.search(query, parsed.k, Weights.of(query, parsed.balance))
     if parsed.json:
         return _json(
             matches=[

@@ -28,6 +28,7 @@ from clvap.features import LogMel
 from clvap.library import Library
 from clvap.query import Query
 
+_SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
     "vocoder": lambda clip, rng: imitate(clip, rng, "vocoder", loose=0.0),
@@ -102,7 +103,7 @@ def evaluate(embedder: Embedder, rows: list[Row], seed: int, families: list[str]
 def _rows(config: dict) -> list[Row]:
     """An ESC-50 fold with captions kept back from training, or the share-alike effects, which no shipped model trains on."""
     if "packs" in config:
-        return packs(Path(config["packs"]), SHARE_ALIKE)
+        return [row for row in packs(Path(config["packs"]), SHARE_ALIKE) if trim(read(row.path)).duration_s >= _SHORTEST_S]
     return esc50(Path(config["esc50"]), (config["fold"],), phrases="evaluate", licences=None)
 
 

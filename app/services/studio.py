@@ -154,9 +154,7 @@ class Studio:
     def _search(self, query: Query, request: ImitateRequest) -> tuple[KeptMatch, ...]:
         from clvap.library import Weights
 
-        both = query.text is not None and query.contours is not None
-        weights = Weights().balanced(request.balance) if both else None
-        found = self._models.library().search(query, k=request.hits, weights=weights, filters=_filters(request))
+        found = self._models.library().search(query, k=request.hits, weights=Weights.of(query, request.balance), filters=_filters(request))
         return tuple(
             KeptMatch(str(match.path), match.name, match.caption, match.category or "", float(match.score), float(match.duration_s))
             for match in found

@@ -76,7 +76,7 @@ class Library:
         made_with = self._store.metadata.fingerprint
         if self._embedder is not None and made_with and self._embedder.fingerprint != made_with:
             raise LibraryError(f"the library was made with another model ({self._store.metadata.embedder}); index its folders again")
-        return search.search(self._store, query, k, weights or Weights(), filters or Filters())
+        return search.search(self._store, query, k, weights or Weights.of(query), filters or Filters())
 
     def count(self) -> int:
         """Number of sounds."""

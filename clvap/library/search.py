@@ -15,7 +15,7 @@ from clvap.query import Query
 
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
-_COSINE_RANGE = (-0.1, 0.9)
+_COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,17 @@ class Weights:
         if min(values) < 0 or max(values) == 0:
             raise LibraryError("weights of a search are 0 or more, and at least one is above 0")
 
-    def balanced(self, balance: float) -> Weights:
-        """These weights for a query between voice only (0) and words only (1); unchanged at 0.5."""
-        voice, said = 2 * (1 - balance), 2 * balance
-        scaled = {"loudness": self.loudness * voice, "timbre": self.timbre * voice, "pitch": self.pitch * voice}
-        return replace(self, **scaled, words=self.words * said)
+    @staticmethod
+    def of(query: Query, balance: float = 0.5) -> Weights:
+        """The usual weights of a query; `balance` runs from 0 (voice alone) to 1 (words alone) and counts where both are there.
+
+        Where words say what the sound is, how it moves counts for less.
+        """
+        usual = Weights()
+        if not query.text or query.contours is None:
+            return usual
+        moved = {name: getattr(usual, name) * (1 - balance) for name in ("loudness", "timbre", "pitch")}
+        return replace(usual, **moved, words=usual.words * 2 * balance)
 
 
 @dataclass(frozen=True)

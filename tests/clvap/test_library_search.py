@@ -83,9 +83,9 @@ def test_weights_change_the_order(anywhere):
     asked = query("river", voice=swelling())
     assert names(anywhere.search(asked, weights=Weights(words=1, loudness=0, timbre=0, pitch=0)))[0] == "river"
     assert names(anywhere.search(asked, weights=Weights(words=0)))[0] == "door creak"
-    assert names(anywhere.search(asked, weights=Weights().balanced(0)))[0] == "door creak"
-    assert names(anywhere.search(asked, weights=Weights().balanced(1)))[0] == "river"
-    assert Weights().balanced(0.5) == Weights()
+    assert names(anywhere.search(asked, weights=Weights.of(asked, 0)))[0] == "door creak"
+    assert names(anywhere.search(asked, weights=Weights.of(asked, 1)))[0] == "river"
+    assert Weights.of(replace(asked, text=None)) == Weights() and Weights.of(asked).loudness == Weights().loudness / 2
     with pytest.raises(LibraryError):
         Weights(overall=-1)
 
