@@ -167,9 +167,9 @@ def _check_width(query: Query, width: int) -> None:
 
 
 def _aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
-    """Likeness of each row by aspect, float (N,) each, NaN where a row lacks the aspect."""
+    """Likeness of each row by aspect, about 0 to 1, float (N,) each, NaN where a row lacks the aspect."""
     low, high = _COSINE_RANGE
-    parts = {"overall": np.clip((rows.vectors @ query.vector - low) / (high - low), 0, 1)}
+    parts = {"overall": (rows.vectors @ query.vector - low) / (high - low)}  # past 0 and 1 it still orders
     if query.contours is not None:
         alike = likeness.compare(likeness.summarise(query.contours), rows.curves, rows.active_s)
         parts |= {"loudness": alike.loudness, "timbre": alike.timbre, "pitch": alike.pitch}
@@ -187,7 +187,7 @@ def _weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
 
 def _matches(rows: Rows, scores: np.ndarray, parts: dict[str, np.ndarray]) -> list[Match]:
     matches = described(rows)
-    said = [{name: float(part[i]) for name, part in parts.items() if np.isfinite(part[i])} for i in range(len(rows))]
+    said = [{name: float(np.clip(part[i], 0, 1)) for name, part in parts.items() if np.isfinite(part[i])} for i in range(len(rows))]
     return [replace(match, score=float(np.clip(score, 0, 1)), aspects=Aspects(**part)) for match, score, part in zip(matches, scores, said, strict=True)]
 
 
