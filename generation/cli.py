@@ -40,8 +40,7 @@ def generate(parsed: argparse.Namespace) -> str:
         seconds = 3.0 if voice is None else min(max(voice.duration_s, MIN_SECONDS), generator.max_seconds)
     start_from = None if parsed.start_from is None else audio.read(parsed.start_from, generator.max_seconds)
     request = GenerateRequest(
-        embedder.query(voice, text, parsed.balance), seconds, parsed.variations, parsed.seed, start_from, parsed.strength, parsed.steps, parsed.guidance,
-        loudness_pull=parsed.loudness_pull,
+        embedder.query(voice, text, parsed.balance), seconds, parsed.variations, parsed.seed, start_from, parsed.strength, parsed.steps, parsed.guidance
     )
     folder = parsed.out or parsed.workspace / "takes"
     paths: dict[int, Path] = {}
@@ -123,7 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--strength", type=_share, default=0.5, help="how much of it stays, 0 to 1 (default 0.5)")
     make.add_argument("--steps", type=int)
     make.add_argument("--guidance", type=float)
-    make.add_argument("--loudness-pull", type=_share, default=0.5, help="how far takes are drawn to the voice's loudness after sampling, 0 to 1 (default 0.5)")
     make.add_argument("--out", type=Path, metavar="DIR", help="where the takes go (default: takes in the workspace)")
     make.add_argument("--workspace", type=Path, default=default_workspace(), metavar="DIR")
     make.add_argument("--json", action="store_true", help="one JSON object on standard output")

@@ -26,14 +26,14 @@ class Weights:
     loudness: shape of the loudness over time, and the length
     timbre: movement and height of the brightness
     pitch: melody, where both are pitched
-    words: share of the query's words that caption, name and category hold
+    words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
     """
 
     overall: float = 0.55
     loudness: float = 0.2
     timbre: float = 0.15
     pitch: float = 0.1
-    words: float = 0.25
+    words: float = 0.6
 
     def __post_init__(self) -> None:
         values = (self.overall, self.loudness, self.timbre, self.pitch, self.words)
