@@ -169,9 +169,10 @@ def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
     return found
 
 
-def train_step(state: State, batch: Batch, stage: Stage) -> dict[str, float]:
+def train_step(state: State, batch: Batch, stage: Stage, precision: str = "float32") -> dict[str, float]:
     """One update; returns the losses. Raises FloatingPointError for a loss that is not a number."""
-    found = losses(state.net, batch, stage)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        found = losses(state.net, batch, stage)
     total = sum(stage.losses[name] * value for name, value in found.items())
     if not torch.isfinite(total):
         raise FloatingPointError(f"stage {stage.name}, step {state.step}: loss is {total.item()}; lower the learning rate and resume")
@@ -197,7 +198,11 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent) -> Path:
     """The stages of a recipe on the passes that are there; writes a checkpoint now and then and the model at the end."""
     torch.manual_seed(recipe.seed)
     model = Clvap(recipe.model)
-    model.text.load_state_dict(load_file(recipe.text / "text.safetensors"))
+    if recipe.start:
+        model.load_state_dict(Clvap.from_folder(recipe.start).state_dict())
+    else:
+        model.text.load_state_dict(load_file(recipe.text / "text.safetensors"))
+    model = model.to(memory_format=torch.channels_last)  # what the processor's convolutions like best
     state = _resumed(_fresh(Trained(model, len(kinds_of(rows))), recipe, 0), recipe)
     data = Data(rows, recipe, model)
     while state.stage < len(recipe.stages):
@@ -225,11 +230,13 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress) -> 
             for heads in (net.teacher, net.kinds):
                 heads["voice"].load_state_dict(heads["audio"].state_dict())
     state.net.train()
-    state.net.model.text.eval()
+    for part in state.net.modules():
+        if not any(p.requires_grad for p in part.parameters()):
+            part.eval()  # what is frozen keeps its batch statistics and drops nothing
     started, total = time.time(), {}
     while state.step < stage.steps:
         torch.manual_seed(recipe.seed + 1_000_003 * state.stage + state.step)  # dropout, too, depends on the step alone
-        found = train_step(state, data.batch(state.stage, state.step, stage.batch_size, stage.mix), stage)
+        found = train_step(state, data.batch(state.stage, state.step, stage.batch_size, stage.mix), stage, recipe.precision)
         state.step += 1
         total = {name: 0.95 * total.get(name, value) + 0.05 * value for name, value in found.items()}
         if state.step % recipe.log_every == 0:
@@ -278,9 +285,14 @@ def _schedule(done: float, warm_up: float = 0.05) -> float:
 
 
 def _masked(log_mel: Tensor, rng: np.random.Generator) -> Tensor:
-    """SpecAugment (Park et al. 2019, arXiv:1904.08779) and a level shift on (B, F, M)."""
+    """(B, F, M) heard again: another level, other tone controls (Nam et al. 2021, arXiv:2110.03282), a little later, parts missing (SpecAugment,
+    Park et al. 2019, arXiv:1904.08779)."""
+    bands = np.arange(log_mel.shape[2])
     for spectrum in log_mel:
-        spectrum += float(rng.uniform(-0.1, 0.1))
+        knots = np.linspace(0, log_mel.shape[2] - 1, int(rng.integers(3, 6)))
+        heard = spectrum > -1.0
+        spectrum += torch.from_numpy(np.interp(bands, knots, rng.uniform(-0.15, 0.15, len(knots)))).float() * heard
+        spectrum.copy_(spectrum.roll(int(rng.integers(0, 32)), dims=0))
         for axis, widest in ((0, 40), (1, 10)):
             width = int(rng.integers(0, widest))
             start = int(rng.integers(0, spectrum.shape[axis] - width))
