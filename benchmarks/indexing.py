@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=300, help="number of files, drawn at random (300)")
     parser.add_argument("--clvap", default="clvap-mini", help="model name or folder (clvap-mini)")
     parser.add_argument("--untrained", type=Path, metavar="RECIPE", help="untrained weights of a recipe's model instead: as fast, and useless")
-    parser.add_argument("--workers", type=int, help="reading threads of the library (as many as cores, at most 4)")
+    parser.add_argument("--workers", type=int, help="threads of the library (as many as cores)")
     parsed = parser.parse_args()
     embedder = _untrained(parsed.untrained) if parsed.untrained else Embedder.from_pretrained(parsed.clvap)
     with tempfile.TemporaryDirectory() as temporary:

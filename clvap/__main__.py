@@ -8,6 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from clvap.commands.augment import add_arguments as add_augment_arguments
+from clvap.commands.augment import augment
+from clvap.commands.caption import add_arguments as add_caption_arguments
+from clvap.commands.caption import caption
+from clvap.commands.from_clap import add_arguments as add_from_clap_arguments
+from clvap.commands.from_clap import from_clap
+from clvap.commands.live import add_arguments as add_live_arguments
+from clvap.commands.live import live
+from clvap.commands.manifest import add_arguments as add_manifest_arguments
+from clvap.commands.manifest import manifest
+from clvap.commands.share import add_card_arguments, add_push_arguments, card, push
 from clvap.console import Parser, Spoken, answer
 from clvap.workspace import default_workspace, library_folder
 
@@ -15,7 +26,7 @@ from clvap.workspace import default_workspace, library_folder
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 when it worked, 2 for bad input, 130 when stopped from the keyboard."""
     parsed = _parser().parse_args(arguments)
-    return answer("clvap", lambda: parsed.run(parsed), _expected_errors, quiet=parsed.run in (index, search))
+    return answer("clvap", lambda: parsed.run(parsed), _expected_errors, quiet=parsed.run in (index, search, gestures, manifest, augment, live))
 
 
 def index(parsed: argparse.Namespace) -> str:
@@ -39,12 +50,15 @@ def search(parsed: argparse.Namespace) -> str:
 
     if parsed.voice is None and not (parsed.text or "").strip():
         raise LibraryError("nothing to search for; give --voice FILE, --text WORDS, or both")
+    if parsed.gesture is not None and parsed.voice is None:
+        raise LibraryError("--gesture chooses one of a recording's gestures; give the recording with --voice FILE")
     if parsed.voice is not None:
         audio.read_gesture(parsed.voice)  # a recording that cannot be used is told before the model is loaded
     if not Library.open(library_folder(parsed.workspace)).count():
         raise LibraryError(f"the library in {parsed.workspace} is empty; fill it with: python -m clvap index DIR --workspace {parsed.workspace}")
     library = Library.open(library_folder(parsed.workspace), _embedder(parsed))
-    query = library.embedder.query(voice=parsed.voice, text=parsed.text, balance=parsed.balance)
+    voice = parsed.voice if parsed.gesture is None else _cut(parsed.voice, library.embedder, parsed.gesture)
+    query = library.embedder.query(voice=voice, text=parsed.text, balance=parsed.balance)
     matches = library.search(query, parsed.k, Weights.of(query, parsed.balance))
     if parsed.json:
         return _json(
@@ -54,6 +68,25 @@ def search(parsed: argparse.Namespace) -> str:
             ]
         )
     return "\n".join(f"{one.score:.3f}  {one.duration_s:7.2f} s  {one.path}  ({one.caption})" for one in matches)
+
+
+def gestures(parsed: argparse.Namespace) -> str:
+    """List the gestures of a recording, with their times."""
+    from clvap import audio
+
+    audio.read_gesture(parsed.file)  # a recording that cannot be used is told before the model is loaded
+    from clvap import Embedder
+
+    found = Embedder.from_pretrained(parsed.clvap, parsed.device).gestures(parsed.file)
+    if parsed.json:
+        return _json(
+            gestures=[
+                {"number": number, "start_s": round(one.start_s, 3), "end_s": round(one.end_s, 3), "strength": round(one.strength, 3), "label": one.label}
+                for number, one in enumerate(found, 1)
+            ]
+        )
+    lines = (f"{number}  {one.start_s:6.2f} to {one.end_s:6.2f} s  {one.label or ''}".rstrip() for number, one in enumerate(found, 1))
+    return "\n".join(lines) or "no gesture stands out; the recording is used as a whole"
 
 
 def models(parsed: argparse.Namespace) -> str:
@@ -82,7 +115,14 @@ def evaluate(parsed: argparse.Namespace) -> str | None:
     """Measure a model by a recipe."""
     import clvap.evaluate
 
-    return clvap.evaluate.run(parsed.config, json_output=parsed.json)
+    return clvap.evaluate.run(parsed.config, json_output=parsed.json, model=parsed.model)
+
+
+def compare(parsed: argparse.Namespace) -> str:
+    """Train and measure several recipes and set them side by side."""
+    import clvap.compare
+
+    return str(clvap.compare.run(parsed.config, Spoken()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,12 +143,26 @@ def _parser() -> argparse.ArgumentParser:
     command(index, workspace=True).add_argument("folder", type=Path, metavar="DIR", help="a folder of sound files")
     searching = command(search, workspace=True)
     searching.add_argument("--voice", type=Path, metavar="FILE", help="a recording of the imitation")
+    searching.add_argument("--gesture", type=_count, metavar="N", help="use the Nth gesture of the recording alone, as `gestures` lists them")
     searching.add_argument("--text", metavar="WORDS", help="what the sound is")
     searching.add_argument("--balance", type=_share, default=0.5, metavar="0..1", help="0 listens to the voice only, 1 to the words only (0.5)")
     searching.add_argument("-k", type=_count, default=20, metavar="N", help="number of sounds (20)")
-    for trained in (distill_text, train):
+    listing = command(gestures)
+    listing.add_argument("file", type=_file, metavar="FILE", help="a recording")
+    listing.add_argument("--clvap", default="clvap-mini", metavar="NAME_OR_PATH", help="the model that listens (%(default)s)")
+    listing.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    for trained in (distill_text, train, compare):
         command(trained, as_json=False).add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
-    command(evaluate).add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
+    evaluating = command(evaluate)
+    evaluating.add_argument("config", type=_file, metavar="CONFIG", help="a recipe, such as those in assets/recipes")
+    evaluating.add_argument("--model", metavar="NAME_OR_PATH", help="another model than the recipe's")
+    add_manifest_arguments(command(manifest))
+    add_augment_arguments(command(augment))
+    add_live_arguments(command(live))
+    add_caption_arguments(command(caption))
+    add_from_clap_arguments(command(from_clap))
+    add_card_arguments(command(card))
+    add_push_arguments(command(push))
     command(models)
     return parser
 
@@ -136,6 +190,14 @@ def _file(text: str) -> Path:
     return path
 
 
+def _cut(recording: Path, embedder, number: int):
+    """One gesture of a recording, as sound."""
+    from clvap import activity, audio
+
+    one = activity.pick(embedder.gestures(recording), number, recording.name)
+    return audio.read(recording).cut(one.start_s, one.end_s)
+
+
 def _embedder(parsed: argparse.Namespace):
     """The model asked for; None for the library's own."""
     if parsed.clvap is None and parsed.device == "auto":
@@ -147,10 +209,14 @@ def _embedder(parsed: argparse.Namespace):
 
 def _expected_errors() -> tuple[type[ValueError], ...]:
     from clvap.audio import AudioError
+    from clvap.captions import CaptionError
     from clvap.checkpoints import ModelError, RecipeError
+    from clvap.data.effects import AugmentError
+    from clvap.data.manifests import ManifestError
     from clvap.library import LibraryError
+    from clvap.training.guard import TrainingError
 
-    return AudioError, ModelError, LibraryError, RecipeError
+    return AudioError, AugmentError, CaptionError, ManifestError, ModelError, LibraryError, RecipeError, TrainingError
 
 
 def _json(**said: object) -> str:

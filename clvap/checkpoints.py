@@ -16,11 +16,16 @@ class RecipeError(ValueError):
 
 
 def resolve(name_or_path: str | Path) -> Path:
-    """The folder of a model: a shipped name or a path to a folder with config.json. Raises ModelError when unknown."""
+    """The folder of a model: a shipped name, a path to a folder with config.json, or OWNER/NAME on the hub. Raises ModelError when unknown."""
     for folder in (SHIPPED / str(name_or_path), Path(name_or_path).expanduser()):
         if (folder / "config.json").is_file():
             return folder
-    raise ModelError(f"no model {str(name_or_path)!r}: use one of {', '.join(shipped())} or a folder with config.json and model.safetensors")
+    from clvap import hub
+
+    if hub.is_id(str(name_or_path)) and not Path(name_or_path).exists():
+        return hub.fetch(str(name_or_path))
+    wanted = "clap-zero-shot, a folder with config.json and model.safetensors, or OWNER/NAME of the hub"
+    raise ModelError(f"no model {str(name_or_path)!r}: use one of {', '.join(shipped())}, {wanted}")
 
 
 def shipped() -> list[str]:

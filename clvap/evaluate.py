@@ -9,23 +9,21 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import yaml
-from scipy.fft import dct
 
-from clvap import contours
-from clvap.audio import Clip, gesture, read, trim
-from clvap.contours import resample_curve
+from clvap.audio import AudioError, Clip, gesture, read, trim
 from clvap.data.augment import augmented
-from clvap.data.manifests import SHARE_ALIKE, Row, esc50, packs
-from clvap.data.vocalize import imitate
+from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, Row, esc50, packs
+from clvap.data.vocalize import HELD_OUT, imitate
 from clvap.embedder import Embedder
-from clvap.features import LogMel
 from clvap.library import Library
+from clvap.peers import YamnetSearch, envelopes, mfcc_statistics
 from clvap.query import Query
 
 _SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
@@ -34,6 +32,8 @@ FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "vocoder": lambda clip, rng: imitate(clip, rng, "vocoder", loose=0.0),
     "sketch": lambda clip, rng: imitate(clip, rng, "vowel", loose=0.0),
     "loose": lambda clip, rng: imitate(clip, rng, None, loose=1.0),
+    "unseen": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=0.0),
+    "unseen loose": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=1.0),
 }
 """How a query is made from a sound: each reported apart, since some keep the timing and so say little."""
 
@@ -68,46 +68,64 @@ def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Sc
     return Scores(*(float(np.mean(x)) for x in (rank == 0, rank < 5, 1 / (rank + 1), same_class[:, 0], average, first_other)))
 
 
-def evaluate(embedder: Embedder, rows: list[Row], seed: int, families: list[str]) -> dict[str, dict[str, Scores]]:
-    """Scores by query kind and system: the bare vectors, the product's whole search, and the peers."""
+def evaluate(
+    embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True
+) -> dict[str, dict[str, Scores]]:
+    """Scores by query kind and system: the bare vectors, the product's whole search where `searched`, and the peers."""
     clips = [read(row.path) for row in rows]
     labels, sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
     envelope, mfcc, vectors = envelopes(clips), mfcc_statistics(clips), embedder.embed_audio(clips)
     rng = np.random.default_rng(seed)
     words = [str(rng.choice(row.captions)) for row in rows]
+    judge = YamnetSearch(yamnet, clips) if yamnet else None
     results: dict[str, dict[str, Scores]] = {}
 
     def add(kind: str, system: str, similarity: np.ndarray) -> None:
         results.setdefault(kind, {})[system] = score(similarity, labels, sources)
 
     with TemporaryDirectory() as folder:
-        library = _library(rows, Path(folder), embedder)
+        library = indexed(rows, Path(folder), embedder) if searched else None
 
         def ask(kind: str, voices: list[Clip | None], texts: list[str | None]) -> None:
             queries = [embedder.query(voice, text) for voice, text in zip(voices, texts, strict=True)]
             add(kind, "clvap vector", np.stack([query.vector for query in queries]) @ vectors.T)
-            add(kind, "clvap search", np.stack([_searched(library, query, rows) for query in queries]))
+            if library:
+                add(kind, "clvap search", np.stack([_searched(library, query, rows) for query in queries]))
 
         add("any", "random", rng.random((len(rows), len(rows))))
+        if judge:
+            add("words", "yamnet", judge.by_words(words))
         ask("words", [None] * len(rows), words)
         for name in families:
-            make = FAMILIES[name]
-            voices = [gesture(make(clip, rng)) for clip in clips]
+            voices = [imitation(clip, name, rng) for clip in clips]
             add(name, "mfcc", mfcc_statistics(voices) @ mfcc.T)
             add(name, "envelope", envelopes(voices) @ envelope.T)
+            if judge:
+                add(name, "yamnet", judge.by_voice(voices))
+                add(f"{name} + words", "yamnet", judge.by_both(voices, words))
             ask(name, voices, [None] * len(rows))
             ask(f"{name} + words", voices, words)
     return results
 
 
-def _rows(config: dict) -> list[Row]:
-    """An ESC-50 fold with captions kept back from training, or the share-alike effects, which no shipped model trains on."""
+def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:
+    """A query of a family from a clip, as a recording is prepared; drawn again while what was drawn is too short or silent."""
+    for _ in range(20):
+        with suppress(AudioError):
+            return gesture(gesture(FAMILIES[family](clip, rng)))  # as a recording that is asked with is prepared once more
+    raise AudioError(f"no usable imitation of the family {family} in 20 draws; leave the sound out")
+
+
+def rows_of(config: dict) -> list[Row]:
+    """What a recipe names: an ESC-50 fold, asked for in words kept back from training; or sounds whose licence keeps them out of training."""
     if "packs" in config:
         return [row for row in packs(Path(config["packs"]), SHARE_ALIKE) if trim(read(row.path)).duration_s >= _SHORTEST_S]
+    if "untrained" in config:
+        return [row for row in esc50(Path(config["esc50"]), tuple(config["untrained"]), phrases="train", licences=None) if row.licence not in PERMISSIVE]
     return esc50(Path(config["esc50"]), (config["fold"],), phrases="evaluate", licences=None)
 
 
-def _library(rows: list[Row], folder: Path, embedder: Embedder) -> Library:
+def indexed(rows: list[Row], folder: Path, embedder: Embedder) -> Library:
     """The product's library over copies of the rows' files, whose names say nothing of their class."""
     for i, row in enumerate(rows):
         copy = folder / "sounds" / f"{i}{row.path.suffix}"
@@ -128,37 +146,16 @@ def _searched(library: Library, query: Query, rows: list[Row]) -> np.ndarray:
     return similarity
 
 
-def mfcc_statistics(clips: list[Clip]) -> np.ndarray:
-    """Mean and deviation of 20 MFCCs and their deltas, standardised over the set, unit norm: (N, 80)."""
-    features = LogMel()
-    vectors = []
-    for clip in clips:
-        mel = features(clip).numpy()
-        coefficients = dct(mel[: max(int(clip.duration_s * features.sample_rate_hz / features.hop), 2)], axis=1, norm="ortho")[:, :20]
-        deltas = np.diff(coefficients, axis=0)
-        vectors.append(np.concatenate([coefficients.mean(0), coefficients.std(0), deltas.mean(0), deltas.std(0)]))
-    table = np.stack(vectors)
-    table = (table - table.mean(axis=0)) / (table.std(axis=0) + 1e-6)
-    return table / np.linalg.norm(table, axis=1, keepdims=True)
-
-
-def envelopes(clips: list[Clip]) -> np.ndarray:
-    """Loudness curves of the trimmed clips stretched to 128 points, centred, unit norm: (N, 128)."""
-    loudness = [contours.extract(trim(clip)).loudness_db for clip in clips]
-    table = np.stack([resample_curve(np.maximum(curve, curve.max() - 50), 128) for curve in loudness])
-    table = table - table.mean(axis=1, keepdims=True)
-    return table / (np.linalg.norm(table, axis=1, keepdims=True) + 1e-6)
-
-
-def run(config_path: str | Path, json_output: bool = False) -> None:
-    """Evaluate as a YAML file says (model, seed, families; esc50 and fold, or packs) and print a table or JSON."""
+def run(config_path: str | Path, json_output: bool = False, model: str | None = None) -> None:
+    """Evaluate as a YAML file says (model, seed, families, yamnet; esc50 and fold, or packs) and print a table or JSON; `model` instead of the file's."""
     config = yaml.safe_load(Path(config_path).read_text())
-    rows = _rows(config)
-    results = evaluate(Embedder.from_pretrained(config["model"]), rows, config["seed"], config.get("families", list(FAMILIES)))
+    rows = rows_of(config)
+    yamnet = Path(config["yamnet"]) if "yamnet" in config else None
+    results = evaluate(Embedder.from_pretrained(model or config["model"]), rows, config["seed"], config.get("families", list(FAMILIES)), yamnet)
     if json_output:
         print(json.dumps({kind: {system: asdict(scores) for system, scores in systems.items()} for kind, systems in results.items()}, indent=1))
         return
-    print(f"{config['model']} on {len(rows)} sounds, {len({row.label for row in rows})} kinds, seed {config['seed']}", file=sys.stderr)
+    print(f"{model or config['model']} on {len(rows)} sounds, {len({row.label for row in rows})} kinds, seed {config['seed']}", file=sys.stderr)
     print(f"{'query':18} {'system':18} {'R@1':>6} {'R@5':>6} {'MRR':>6} {'P@1':>6} {'mAP@10':>6} {'P@1 other':>9}")
     for kind, systems in results.items():
         for system, s in systems.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,13 +41,6 @@ class LogMel:
         level_db = 10 * torch.log10(power + 1e-9) - 30.0  # a full-scale sine reads about +24 dB before the shift
         scaled = level_db.clamp(min=self.floor_db) / -self.floor_db * 2 + 1
         return torch.nn.functional.pad(scaled, (0, 0, 0, self.frames - len(scaled)), value=-1.0)
-
-    def mixed(self, first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
-        """Two sounds at once, the second `gain_db` (B,) louder, as their powers add: (B, F, M) each to (B, F, M), the louder at its own level."""
-        scale = -self.floor_db / 2 * math.log(10) / 10  # from the spectrogram's unit to natural logarithms of power
-        shift = (gain_db * math.log(10) / 10)[:, None, None]
-        power = torch.logaddexp(first * scale, second * scale + shift) - shift.clamp(min=0)
-        return (power / scale).clamp(min=-1.0)
 
 
 @lru_cache(maxsize=4)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from clvap.checkpoints import RecipeError
 from clvap.config import ClvapConfig
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+METRICS = ("R@1", "R@5", "MRR", "P@1", "P@1 other")
+LOGGERS = ("tensorboard", "wandb", "trackio")
+LOSSES = ("query/audio", "voice/audio", "text/audio", "text/text", "teacher/audio", "teacher/voice", "kind/audio", "kind/voice")
+_PATHS = ("run", "out", "text", "packs", "esc50", "yamnet", "starter", "start", "bank", "wordnet")
+_OPTIONAL = ("text", "packs", "esc50")
 
 
 @dataclass(frozen=True)
@@ -18,15 +26,81 @@ class Stage:
     name: str
     steps: int
     trainable: tuple[str, ...]
-    """Prefixes of the parameters that learn; everything else is frozen."""
+    """Names of the parts that learn, such as `fusion` or `audio.net`; everything else is frozen."""
     losses: dict[str, float]
     """Weight of each named loss; what is not named is not computed."""
     learning_rate: float = 1e-3
     batch_size: int = 64
+    """Sounds a step, over all processes; the contrast is between all of them."""
+    accumulate: int = 1
+    """Parts a process computes its batch in, one after the other, for batches that memory cannot hold; see `training.step.backward`."""
     mix: float = 0.0
-    """Share of batches whose sounds are mixed in pairs, see `train.mixed`."""
+    """Share of batches whose sounds are mixed in pairs, see `training.batches.mixed`."""
     copy_audio_to_voice: bool = False
     """Start the voice tower from the audio tower, as both start from one HTS-AT in the full model."""
+    frozen: tuple[str, ...] = ()
+    """Names of parts within the trainable ones that stay frozen."""
+    shares: dict[str, float] | None = None
+    """Share of a batch from each collection in this stage, none from those not named; None for the recipe's shares."""
+    augmented: bool = True
+    """Whether sounds are met in all their variants, or only as they were recorded."""
+    imitated: bool = True
+    """Whether the voice tower hears imitations, or the sounds themselves in another variant: what the imitations are worth."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.losses.keys() - set(LOSSES))
+        if unknown or not self.losses:
+            raise RecipeError(f"stage {self.name}: losses {', '.join(unknown) or 'are missing'}; choose from {', '.join(LOSSES)}")
+        if not self.trainable or self.steps < 1 or self.batch_size < 2 or self.accumulate < 1:
+            raise RecipeError(f"stage {self.name}: needs trainable parts, steps and accumulate of 1 or more, and a batch_size of 2 or more")
+
+    @property
+    def hears_voices(self) -> bool:
+        """Whether a loss needs imitations."""
+        return any("voice" in name or "query" in name for name in self.losses)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table or a folder of sounds to train on."""
+
+    path: Path
+    reader: str = "manifest"
+    """Who reads it: `manifest` for CSV and JSON lines, or a name of `clvap.data.datasets.READERS`."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What that reader is asked for, such as `parts: [development]` of clotho."""
+    share: float = 1.0
+    """Share of a batch drawn from it."""
+    name: str = ""
+    """What it is called in `shares`; by default the path's stem."""
+
+    def __post_init__(self) -> None:
+        if "/" in self.name:
+            raise RecipeError(f"manifests: the name {self.name!r} holds a slash; leave it out")
+
+    @property
+    def collection(self) -> str:
+        return self.name or self.path.stem
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Retrieval on rows kept back, measured with the averaged weights."""
+
+    every: int = 200
+    """Steps between two looks."""
+    share: float = 0.1
+    """Part of the sources kept back where no row's split says `validation`."""
+    metric: str = "MRR"
+    """What is better when it is higher: R@1, R@5 and MRR of the very sound, P@1 of its kind, `P@1 other` without its source recording."""
+    patience: int | None = None
+    """Looks without a better figure after which a stage ends; None lets it run its steps."""
+    keep_best: bool = True
+    """End a stage with its best weights rather than its last."""
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS or self.every < 1 or not 0 < self.share < 1 or (self.patience is not None and self.patience < 1):
+            raise RecipeError(f"validation: needs a metric of {', '.join(METRICS)}, every and patience of 1 or more, and a share between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -38,16 +112,25 @@ class Recipe:
     """Folder of the bank, the checkpoint and the log."""
     out: Path
     """Folder of the finished model."""
-    text: Path
-    """Folder of the distilled text tower (see clvap.distill_text)."""
-    packs: Path
-    esc50: Path
+    text: Path | None
+    """Folder of a text tower (see clvap.distill_text) and its tokenizer; None takes `start`'s, or a new one for the captions."""
+    packs: Path | None
+    """Folder of sfx.csv."""
+    esc50: Path | None
+    """Folder of esc50.csv."""
     model: ClvapConfig
+    """Left out of a recipe with `start`, it is that model's."""
     stages: tuple[Stage, ...]
     start: Path | None = None
-    """Folder of a model whose weights the run starts from; its config must be this recipe's. None starts from scratch."""
+    """Folder of a model whose weights the run starts from, fine-tuning it. None starts from scratch."""
+    start_parts: tuple[str, ...] = ()
+    """Names of the parts taken from `start`, the others are new; all of them where this is empty."""
+    manifests: tuple[Manifest, ...] = ()
+    """More sounds, in any number of tables."""
     yamnet: Path | None = None
     """The teacher; None trains without."""
+    wordnet: Path | None = None
+    """Folder of WordNet, whose synonyms and glosses the loss `text/text` keeps together."""
     starter: Path | None = None
     """A rendered starter library (`python -m generation.procedural DIR`) to train on as well."""
     folds: tuple[int, ...] = (1, 2, 3)
@@ -56,29 +139,116 @@ class Recipe:
     """Share of a batch drawn from each collection."""
     passes: int = 6
     """Passes of the spectrogram bank."""
+    bank: Path | None = None
+    """Another run's bank of the same rows, used as it is; None makes the run's own."""
     precision: str = "float32"
-    """"bfloat16" computes in half precision where the operation allows, weights stay float32: twice as fast on processors that have it."""
+    """`bfloat16` or `float16` compute in half precision where the operation allows, weights stay float32; `float16` is for GPUs."""
+    device: str = "auto"
+    """auto, cpu, cuda or mps."""
+    validation: Validation | None = None
+    """Retrieval on rows kept back; None trains on all."""
+    loggers: tuple[str, ...] = ()
+    """Where the curves go beside log.csv: tensorboard, wandb, trackio."""
     seed: int = 0
     ema: float = 0.998
+    """Decay of the averaged weights, which are the ones that ship; 0 ships the last."""
+    clip_norm: float = 1.0
+    """Longest gradient that is followed whole."""
     log_every: int = 10
     checkpoint_every: int = 100
 
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names) or not names:
-            raise ValueError(f"recipe {self.name}: needs stages with different names, has {names}")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"recipe {self.name}: precision {self.precision!r} is neither float32 nor bfloat16")
+            raise RecipeError(f"recipe {self.name}: needs stages with different names, has {names}")
+        if self.precision not in PRECISIONS:
+            raise RecipeError(f"recipe {self.name}: precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+        if unknown := sorted(set(self.loggers) - set(LOGGERS)):
+            raise RecipeError(f"recipe {self.name}: no logger {', '.join(unknown)}; choose from {', '.join(LOGGERS)}")
+        if not (self.packs or self.esc50 or self.starter or self.manifests):
+            raise RecipeError(f"recipe {self.name}: no data; give packs, esc50, starter or manifests")
+        if self.start_parts and not self.start:
+            raise RecipeError(f"recipe {self.name}: start_parts without start; name the model's folder")
+        if not self.yamnet and any(name.startswith("teacher/") for stage in self.stages for name in stage.losses):
+            raise RecipeError(f"recipe {self.name}: losses of a teacher without one; give yamnet, or take the losses teacher/... out")
+        if not self.wordnet and any("text/text" in stage.losses for stage in self.stages):
+            raise RecipeError(f"recipe {self.name}: the loss text/text without wordnet; give its folder, such as /usr/share/wordnet")
+        collections = [manifest.collection for manifest in self.manifests]
+        if len(set(collections)) != len(collections):
+            raise RecipeError(f"recipe {self.name}: manifests called {', '.join(sorted(collections))}; give each a name of its own")
+
+    @property
+    def bank_folder(self) -> Path:
+        """Where the spectrograms lie."""
+        return self.bank or self.run / "bank"
+
+    @property
+    def hears_voices(self) -> bool:
+        """Whether any stage needs imitations; a CLAP does not."""
+        return any(stage.hears_voices for stage in self.stages)
+
+    def stage_shares(self, stage: Stage) -> dict[str, float]:
+        """Share of each collection in a stage."""
+        return {**self.shares, **{m.collection: m.share for m in self.manifests}} if stage.shares is None else stage.shares
 
     @staticmethod
     def load(path: Path) -> Recipe:
-        """Read a recipe. Raises RecipeError for keys that do not exist or contradict each other."""
+        """Read a recipe and what it extends. Raises RecipeError for keys that do not exist or contradict each other."""
         try:
-            values = yaml.safe_load(path.read_text())
-            stages = tuple(Stage(**{**stage, "trainable": tuple(stage["trainable"])}) for stage in values.pop("stages"))
-            paths = {key: Path(values.pop(key)) for key in ("run", "out", "text", "packs", "esc50")}
-            paths |= {key: Path(values.pop(key)) for key in ("yamnet", "starter", "start") if key in values}
-            folds = tuple(values.pop("folds", (1, 2, 3)))
-            return Recipe(**paths, folds=folds, stages=stages, model=ClvapConfig.from_dict(values.pop("model")), **values)
-        except (KeyError, TypeError, yaml.YAMLError) as error:
-            raise RecipeError(f"{path}: not a recipe for CLVAP ({error}); compare it with assets/recipes/clvap-mini.yaml") from error
+            values = read(path)
+            stages = tuple(Stage(**_tuples(stage, "trainable", "frozen")) for stage in values.pop("stages"))
+            manifests = tuple(Manifest(**{**one, "path": Path(one["path"])}) for one in values.pop("manifests", ()))
+            validation = values.pop("validation", None)
+            values |= {key: Path(values[key]) for key in _PATHS if values.get(key) is not None}
+            model = ClvapConfig.from_dict(values["model"]) if "model" in values or "start" not in values else ClvapConfig.load(values["start"])
+            return Recipe(
+                **{**dict.fromkeys(_OPTIONAL), **_tuples(values, "folds", "loggers", "start_parts"), "model": model},
+                stages=stages, manifests=manifests, validation=None if validation is None else Validation(**validation),
+            )  # fmt: skip
+        except RecipeError as error:
+            raise RecipeError(f"{path}: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            said = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
+            raise RecipeError(f"{path}: not a recipe for CLVAP ({said}); compare it with assets/recipes/clvap-mini.yaml") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The keys of a recipe. `extends: OTHER.yaml`, beside it, gives the keys it does not name itself: mappings are merged key by key, all else
+    is replaced whole, and null takes a key away. Raises RecipeError for a file that cannot be read or extends itself."""
+    return _read(path, ())
+
+
+def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in extending:
+        raise RecipeError(f"{path.name} extends itself; take out one of the `extends`")
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path.name} cannot be read ({error}); a recipe is a YAML file") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path.name} holds no keys; a recipe is a YAML mapping")
+    base = values.pop("extends", None)
+    return _merged(_read(path.parent / base, (*extending, path.resolve())), values) if base else _merged({}, values)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes`; a mapping of another `kind` shares no keys with the one it replaces."""
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            old = merged.get(key)
+            alike = isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind")
+            merged[key] = _merged(old if alike else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _tuples(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """`values` with the lists of these keys as tuples. Raises RecipeError for what is not a list."""
+    for key in keys:
+        if key in values and not isinstance(values[key], list):
+            raise RecipeError(f"{key} is {values[key]!r}; write a list, such as [{values[key]}]")
+    return {**values, **{key: tuple(values[key]) for key in keys if key in values}}

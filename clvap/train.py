@@ -1,314 +1,205 @@
-"""Training CLVAP from a recipe: stages with named losses and frozen parts, resumable to the step.
+"""Training CLAP and CLVAP from a recipe: stages with named losses and frozen parts, resumable to the step, on one processor or many.
 
-B batch, L tokens, W width, D dimensions, E teacher dimensions.
+`python -m clvap train RECIPE`, or `torchrun --nproc-per-node N -m clvap train RECIPE`. A CLAP is a recipe whose losses ask for words alone.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 import os
-import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from clvap.checkpoints import RecipeError
 from clvap.data import bank, manifests
-from clvap.data.manifests import Row
-from clvap.data.yamnet import Yamnet
-from clvap.features import LogMel
-from clvap.loss import contrastive, soft_targets
+from clvap.data.rows import Row
 from clvap.model import Clvap
 from clvap.progress import Progress, silent
 from clvap.recipe import Recipe, Stage
-from clvap.text import load_tokenizer, tokenize
-
-
-class Trained(nn.Module):
-    """The model and the heads that only training needs."""
-
-    def __init__(self, model: Clvap, kinds: int):
-        super().__init__()
-        self.model = model
-        towers = {"audio": model.audio.width, "voice": model.voice.width}
-        self.teacher = nn.ModuleDict({name: nn.Linear(width, Yamnet.DIMENSIONS) for name, width in towers.items()})
-        self.kinds = nn.ModuleDict({name: nn.Linear(width, kinds) for name, width in towers.items()})
-
-
-@dataclass
-class State:
-    """Everything that a checkpoint holds."""
-
-    net: Trained
-    ema: AveragedModel
-    optimizer: torch.optim.Optimizer
-    stage: int = 0
-    step: int = 0
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B pairs: log-mel of sounds and imitations, frozen word states, who belongs to whom, the teacher's view of the sounds.
-
-    targets: (B, B), how much an imitation (row) belongs to a sound; words_targets: (B, B), the same of words, which name a whole kind
-    audio_kinds, voice_kinds: (B, K), the share of each of K kinds; teacher: (B, E), standardised
-    """
-
-    audio: Tensor
-    voice: Tensor
-    text: Tensor
-    text_mask: Tensor
-    targets: Tensor
-    words_targets: Tensor
-    audio_kinds: Tensor
-    voice_kinds: Tensor
-    teacher: Tensor
-
-
-def mixed(batch: Batch, features: LogMel, gain_db: Tensor) -> Batch:
-    """Each sound with its neighbour in the batch added, `gain_db` (B,) louder, and belonging to both by their amplitudes.
-
-    Mixup for sound: Tokozume et al. 2018, arXiv:1711.10282.
-    """
-    share = 1 / (1 + 10 ** (gain_db / 20))
-    both = lambda x: share[:, None] * x + (1 - share)[:, None] * x.roll(1, dims=0)  # noqa: E731
-    return replace(
-        batch, audio=features.mixed(batch.audio, batch.audio.roll(1, dims=0), gain_db), targets=both(batch.targets.T).T,
-        words_targets=both(batch.words_targets.T).T, audio_kinds=both(batch.audio_kinds), teacher=both(batch.teacher),
-    )
-
-
-def rows_of(recipe: Recipe) -> list[Row]:
-    """The training rows of a recipe: permissive effect packs, permissive ESC-50 clips of its folds, effects synthesised here."""
-    synthesised = manifests.captioned_folder(recipe.starter) if recipe.starter else []
-    return manifests.packs(recipe.packs) + manifests.esc50(recipe.esc50, recipe.folds) + synthesised
-
-
-class Data:
-    """Draws batches; the batch of a step depends on the seed, the stage and the step alone."""
-
-    def __init__(self, rows: list[Row], recipe: Recipe, model: Clvap):
-        self.folder, self.seed, self.features = recipe.run / "bank", recipe.seed, recipe.model.features
-        self.captions = [row.captions for row in rows]
-        kinds = kinds_of(rows)
-        self.labels = np.array([kinds.index(row.label) for row in rows])
-        self.weights = _weights(rows, self.labels, recipe.shares)
-        self.passes = bank.available(self.folder)
-        teacher = self.passes[0].teacher.astype(np.float32)
-        self.teacher_mean, self.teacher_std = teacher.mean(axis=0), teacher.std(axis=0) + 1e-3
-        self.phrases = sorted({caption for captions in self.captions for caption in captions})
-        self.index = {phrase: i for i, phrase in enumerate(self.phrases)}
-        ids, self.text_mask = tokenize(load_tokenizer(recipe.text), self.phrases)
-        with torch.inference_mode():
-            self.text = torch.cat([model.text(ids[i : i + 256], self.text_mask[i : i + 256]) for i in range(0, len(ids), 256)]).clone()
-
-    def batch(self, stage: int, step: int, size: int, mix: float = 0.0) -> Batch:
-        rng = np.random.default_rng([self.seed, stage, step])
-        if step % 50 == 0:
-            self.passes = bank.available(self.folder)
-        chosen = rng.choice(len(self.labels), size, replace=False, p=self.weights)
-        of_audio, of_voice = rng.integers(len(self.passes), size=(2, size))
-        which = rng.integers(bank.IMITATIONS, size=size)
-        audio = np.stack([self.passes[p].audio[i] for p, i in zip(of_audio, chosen, strict=True)])
-        voice = np.stack([self.passes[p].voice[i, v] for p, i, v in zip(of_voice, chosen, which, strict=True)])
-        teacher = np.stack([self.passes[p].teacher[i] for p, i in zip(of_audio, chosen, strict=True)]).astype(np.float32)
-        words = [self.index[self.captions[i][rng.integers(len(self.captions[i]))]] for i in chosen]
-        mask = self.text_mask[words]
-        longest = int(mask.sum(dim=1).max())
-        labels = torch.from_numpy(self.labels[chosen])
-        matched, named = (soft_targets(labels, share) for share in (0.6, 0.0))
-        kinds = functional.one_hot(labels, int(self.labels.max()) + 1).float()
-        batch = Batch(
-            _masked(torch.from_numpy(audio).float(), rng), _masked(torch.from_numpy(voice).float(), rng), self.text[words][:, :longest], mask[:, :longest],
-            matched, named, kinds, kinds, torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std),
-        )
-        return mixed(batch, self.features, torch.from_numpy(rng.uniform(-12, 12, size)).float()) if rng.random() < mix else batch
-
-
-def kinds_of(rows: list[Row]) -> list[str]:
-    """The K different labels of the rows."""
-    return sorted({row.label for row in rows})
-
-
-def _weights(rows: list[Row], labels: np.ndarray, shares: dict[str, float]) -> np.ndarray:
-    """Chance of each row (R,): each collection its share, and within it rarer kinds more than their number."""
-    weights = 1 / np.sqrt(np.bincount(labels)[labels])
-    collections = np.array([row.label.split("/")[0] for row in rows])
-    for name in set(collections):
-        weights[collections == name] *= shares.get(name, 1.0) / weights[collections == name].sum()
-    return weights / weights.sum()
-
-
-def losses(net: Trained, batch: Batch, stage: Stage) -> dict[str, Tensor]:
-    """The stage's named losses, unweighted."""
-    model, wanted = net.model, stage.losses
-    sound = model.audio(batch.audio)
-    audio = functional.normalize(model.audio_projection(sound.mean(dim=1)), dim=-1)
-    voice = model.voice(batch.voice) if any("voice" in name or "query" in name for name in wanted) else None
-    queries = {
-        "query/audio": lambda: model.fuse(batch.text, batch.text_mask, voice),
-        "voice/audio": lambda: model.fuse(None, None, voice),
-        "text/audio": lambda: model.fuse(batch.text, batch.text_mask, None),
-    }
-    found = {}
-    for name in queries.keys() & wanted.keys():
-        targets = batch.words_targets if name == "text/audio" else batch.targets
-        found[name] = contrastive(model.query_vectors(queries[name]()), audio, model.log_temperature, targets)
-    for tower, states, kinds in (("audio", sound, batch.audio_kinds), ("voice", voice, batch.voice_kinds)):
-        if f"teacher/{tower}" in wanted:
-            found[f"teacher/{tower}"] = 1 - functional.cosine_similarity(net.teacher[tower](states.mean(dim=1)), batch.teacher).mean()
-        if f"kind/{tower}" in wanted:
-            found[f"kind/{tower}"] = functional.cross_entropy(net.kinds[tower](states.mean(dim=1)), kinds)
-    return found
-
-
-def train_step(state: State, batch: Batch, stage: Stage, precision: str = "float32") -> dict[str, float]:
-    """One update; returns the losses. Raises FloatingPointError for a loss that is not a number."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        found = losses(state.net, batch, stage)
-    total = sum(stage.losses[name] * value for name, value in found.items())
-    if not torch.isfinite(total):
-        raise FloatingPointError(f"stage {stage.name}, step {state.step}: loss is {total.item()}; lower the learning rate and resume")
-    state.optimizer.zero_grad()
-    total.backward()
-    nn.utils.clip_grad_norm_([p for p in state.net.parameters() if p.requires_grad], 1.0)
-    for group in state.optimizer.param_groups:
-        group["lr"] = stage.learning_rate * _schedule(state.step / stage.steps)
-    state.optimizer.step()
-    state.ema.update_parameters(state.net)
-    return {name: value.item() for name, value in found.items()}
+from clvap.text import load_tokenizer, train_tokenizer
+from clvap.training import curves, validation
+from clvap.training.batches import Data, kinds_of
+from clvap.training.guard import TrainingError
+from clvap.training.log import Log, mirrors, require
+from clvap.training.parallel import ALONE, Group, joined, with_group_statistics
+from clvap.training.rows import claim_bank, held_out, rows_of
+from clvap.training.state import CHECKPOINT, State, best_file, checkpoint, fresh, resumed, set_modes, take_weights
+from clvap.training.step import Trained, train_step
 
 
 def run(config_path: str | Path, progress: Progress = silent) -> Path:
-    """Train a recipe to its end, from where it stands; returns the model's folder."""
+    """Train a recipe to its end, from where it stands; returns the model's folder.
+
+    Raises RecipeError, AudioError and ModelError for what cannot be trained on, TrainingError where training breaks.
+    """
     recipe = Recipe.load(Path(config_path))
-    rows = rows_of(recipe)
-    bank.build(rows, recipe.run / "bank", recipe.passes, recipe.model.features, recipe.yamnet, recipe.seed, progress, os.cpu_count() or 1)
-    return fit(recipe, rows, progress)
+    with joined(recipe.device) as group, _alone_in(recipe.run) if group.first else nullcontext():
+        check(recipe, group)
+        rows = rows_of(recipe)
+        if group.first:
+            claim_bank(recipe.bank_folder, rows)
+            if not recipe.bank:
+                make_bank(recipe, rows, progress)
+        group.wait()
+        return fit(recipe, rows, progress, group)
 
 
-def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent) -> Path:
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run's folder; the system lets go of it when the process ends, however it ends. Raises TrainingError where another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise TrainingError(f"{folder} is being trained by another process; wait for it, end it, or give the recipe another run folder") from error
+
+
+def check(recipe: Recipe, group: Group) -> None:
+    """Raises RecipeError for what is not there, and for what this machine, or this number of processes, cannot compute."""
+    for logger in recipe.loggers:
+        require(logger)
+    yamnet = None if bank.complete(recipe.bank_folder, recipe.passes) else recipe.yamnet
+    for key, path in (("text", recipe.text), ("start", recipe.start), ("yamnet", yamnet), ("bank", recipe.bank)):
+        if path and not path.exists():
+            raise RecipeError(f"{key}: {path} is not there; make it first as CONTRIBUTING.md says, or correct the recipe's path")
+    if recipe.precision == "float16" and not group.device.startswith("cuda"):
+        raise RecipeError(f"precision: float16 needs a GPU and this runs on {group.device}; use bfloat16")
+    config = recipe.model
+    for stage in recipe.stages:
+        if stage.copy_audio_to_voice and config.audio != config.voice:
+            raise RecipeError(f"stage {stage.name}: copy_audio_to_voice needs two towers of one config; leave it out")
+        if "text/text" in stage.losses and stage.batch_size % (2 * group.size * stage.accumulate):
+            raise RecipeError(f"stage {stage.name}: text/text pairs texts, half as many as sounds: make batch_size a multiple of 2 x processes x accumulate")
+        if stage.batch_size % (group.size * stage.accumulate):
+            raise RecipeError(f"stage {stage.name}: batch_size {stage.batch_size} is no multiple of {group.size} processes x accumulate {stage.accumulate}")
+
+
+def make_bank(recipe: Recipe, rows: list[Row], progress: Progress, workers: int | None = None) -> None:
+    """The spectrograms of a recipe, those that are not there yet, in as many processes as there are processors unless `workers` says how many."""
+    config = recipe.model
+    bank.build(
+        rows, recipe.bank_folder, recipe.passes, config.front_end(config.audio), recipe.yamnet, recipe.seed, progress, workers or os.cpu_count() or 1,
+        of_voice=config.front_end(config.voice), imitations=bank.IMITATIONS if recipe.hears_voices else 0,
+    )  # fmt: skip
+
+
+def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent, group: Group = ALONE) -> Path:
     """The stages of a recipe on the passes that are there; writes a checkpoint now and then and the model at the end."""
-    torch.manual_seed(recipe.seed)
-    model = Clvap(recipe.model)
-    if recipe.start:
-        model.load_state_dict(Clvap.from_folder(recipe.start).state_dict())
-    else:
-        model.text.load_state_dict(load_file(recipe.text / "text.safetensors"))
-    model = model.to(memory_format=torch.channels_last)  # what the processor's convolutions like best
-    state = _resumed(_fresh(Trained(model, len(kinds_of(rows))), recipe, 0), recipe)
-    data = Data(rows, recipe, model)
-    while state.stage < len(recipe.stages):
-        _run_stage(state, recipe, data, progress)
-        state.net.load_state_dict(state.ema.module.state_dict())  # what a later stage freezes is what ships
-        state = _fresh(state.net, recipe, state.stage + 1, state.ema)
-    export(state.ema.module.model, recipe)
-    manifests.write_credits(rows, recipe.out / "credits.csv")
+    kept_back = held_out(rows, recipe.validation, recipe.seed)
+    tokenizer = _tokenizer(recipe, rows, group)
+    net = with_group_statistics(_network(recipe, len(kinds_of(rows))), group).to(group.device)
+    state = resumed(fresh(net, recipe, 0), recipe, group.device)
+    data = Data(rows, recipe, tokenizer, kept_back)
+    before = sum(stage.steps for stage in recipe.stages[: state.stage])
+    log = Log(recipe.run / "log.csv", state.log_bytes, mirrors(recipe.loggers, recipe.run, before + state.step + 1)) if group.first else None
+    try:
+        while state.stage < len(recipe.stages):
+            _run_stage(state, recipe, data, progress, group, log)
+            _end_stage(state, recipe, progress, group)
+            state = fresh(net, recipe, state.stage + 1, state.ema)
+    except TrainingError as error:
+        kept = recipe.run / CHECKPOINT
+        raise TrainingError(f"{error} ({f'{kept} is untouched' if kept.exists() else 'no checkpoint was written yet'})") from error
+    finally:
+        if log:
+            log.close()
+    if group.first:
+        export(state.ema.module.model, recipe, tokenizer)
+        manifests.write_credits(rows, recipe.out / "credits.csv")
+    group.wait()
     return recipe.out
 
 
-def export(model: Clvap, recipe: Recipe) -> None:
+def export(model: Clvap, recipe: Recipe, tokenizer: Path) -> None:
     """Write the averaged weights and the tokenizer as a model folder."""
-    model.save(recipe.out)
-    load_tokenizer(recipe.text).save_pretrained(str(recipe.out))
+    model.cpu().save(recipe.out)
+    load_tokenizer(tokenizer).save_pretrained(str(recipe.out))
     for name in ("vocab.json", "merges.txt"):
-        (recipe.out / name).write_bytes((recipe.text / name).read_bytes())
+        if (tokenizer / name).exists():
+            (recipe.out / name).write_bytes((tokenizer / name).read_bytes())
 
 
-def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress) -> None:
+def _tokenizer(recipe: Recipe, rows: list[Row], group: Group) -> Path:
+    """The folder of the recipe's tokenizer; one of the captions' own is made where neither `text` nor `start` brings one."""
+    if recipe.text or recipe.start:
+        return recipe.text or recipe.start
+    folder = recipe.run / "tokenizer"
+    if group.first and not folder.exists():
+        partial = recipe.run / "tokenizer.partial"
+        train_tokenizer(sorted({caption for row in rows for caption in row.captions}), partial, recipe.model.text["vocab_size"])
+        partial.rename(folder)
+    group.wait()
+    return folder
+
+
+def _network(recipe: Recipe, kinds: int) -> Trained:
+    """The model as the recipe starts it, with its training heads. Step 1 of the report: weights where they exist, new parts from scratch."""
+    torch.manual_seed(recipe.seed)
+    model = Clvap(recipe.model)
+    if recipe.text and (weights := recipe.text / "text.safetensors").exists():
+        model.text.load_state_dict(load_file(weights))
+    if recipe.start:
+        take_weights(model, recipe.start, recipe.start_parts)
+    model = model.to(memory_format=torch.channels_last)  # what the processor's convolutions like best
+    return Trained(model, kinds)
+
+
+def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, group: Group, log: Log | None) -> None:
     stage = recipe.stages[state.stage]
     if state.step == 0 and stage.copy_audio_to_voice:
         for net in (state.net, state.ema.module):
             net.model.voice.load_state_dict(net.model.audio.state_dict())
             for heads in (net.teacher, net.kinds):
                 heads["voice"].load_state_dict(heads["audio"].state_dict())
-    state.net.train()
-    for part in state.net.modules():
-        if not any(p.requires_grad for p in part.parameters()):
-            part.eval()  # what is frozen keeps its batch statistics and drops nothing
-    started, total = time.time(), {}
-    while state.step < stage.steps:
-        torch.manual_seed(recipe.seed + 1_000_003 * state.stage + state.step)  # dropout, too, depends on the step alone
-        found = train_step(state, data.batch(state.stage, state.step, stage.batch_size, stage.mix), stage, recipe.precision)
+    set_modes(state.net)
+    data.begin(recipe, stage, state.net.model.text)
+    before, started = sum(one.steps for one in recipe.stages[: state.stage]), time.time()
+    while state.step < stage.steps and not state.finished:
+        batch = data.batch(state.stage, state.step, stage).part(group.share(stage.batch_size)).to(group.device)
+        seed = recipe.seed + 1_000_003 * state.stage + state.step + (group.rank << 40)  # dropout, too, depends on the step alone
+        found = train_step(state, batch, stage, group, recipe.precision, recipe.clip_norm, seed)
         state.step += 1
-        total = {name: 0.95 * total.get(name, value) + 0.05 * value for name, value in found.items()}
-        if state.step % recipe.log_every == 0:
-            _log(recipe.run / "log.csv", stage.name, state.step, total)
-            summary = ", ".join(f"{name} {value:.3f}" for name, value in total.items())
-            progress(state.step, stage.steps, f"{stage.name}: {summary}, {(time.time() - started):.0f} s")
-        if state.step % recipe.checkpoint_every == 0 or state.step == stage.steps:
-            _checkpoint(state, recipe)
+        state.smoothed = {name: 0.95 * state.smoothed.get(name, value) + 0.05 * value for name, value in found.items()}
+        shown = dict(state.smoothed) if state.step % recipe.log_every == 0 else {}
+        if _due(recipe, stage, state.step):
+            shown |= _look(state, recipe, stage, data, group)
+        state.finished |= state.step == stage.steps
+        if shown and log:
+            log.write(stage.name, state.step, before + state.step, shown)
+            summary = ", ".join(f"{name} {value:.3f}" for name, value in shown.items())
+            progress(state.step, stage.steps, f"{stage.name}: {summary}, {time.time() - started:.0f} s")
+        if log and (state.step % recipe.checkpoint_every == 0 or state.finished):
+            state.log_bytes = log.kept()
+            checkpoint(state, recipe.run)
 
 
-def _fresh(net: Trained, recipe: Recipe, stage: int, ema: AveragedModel | None = None) -> State:
-    """A state at the start of a stage, with only its trainable parts thawed."""
-    names = recipe.stages[min(stage, len(recipe.stages) - 1)].trainable
-    for name, parameter in net.named_parameters():
-        parameter.requires_grad = any(name.removeprefix("model.").startswith(f"{prefix}.") or name.removeprefix("model.") == prefix for prefix in names)
-    ema = ema or AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
-    thawed = [p for p in net.parameters() if p.requires_grad]
-    return State(net, ema, torch.optim.AdamW(thawed, lr=1e-3, weight_decay=0.05), stage, 0)
+def _due(recipe: Recipe, stage: Stage, step: int) -> bool:
+    """Whether a step is followed by a look at the rows kept back."""
+    return recipe.validation is not None and validation.retrieves(stage) and (step % recipe.validation.every == 0 or step == stage.steps)
 
 
-def _checkpoint(state: State, recipe: Recipe) -> None:
-    recipe.run.mkdir(parents=True, exist_ok=True)
-    partial = recipe.run / "checkpoint.partial"
-    saved = {"net": state.net.state_dict(), "ema": state.ema.state_dict(), "optimizer": state.optimizer.state_dict()}
-    torch.save({**saved, "stage": state.stage, "step": state.step}, partial)
-    partial.replace(recipe.run / "checkpoint.pt")
+def _look(state: State, recipe: Recipe, stage: Stage, data: Data, group: Group) -> dict[str, float]:
+    """The validation figures, and what follows from them, the same in every process."""
+    figures = validation.look(state, data, stage, recipe.validation, recipe.run, group.device) if group.first else {}
+    figures, state.best, state.best_step, state.waited, state.finished = group.told((figures, state.best, state.best_step, state.waited, state.finished))
+    return figures
 
 
-def _resumed(state: State, recipe: Recipe) -> State:
-    """The state of the run's checkpoint, or `state` where there is none."""
-    path = recipe.run / "checkpoint.pt"
-    if not path.exists():
-        return state
-    saved = torch.load(path, weights_only=True)
-    state = _fresh(state.net, recipe, saved["stage"], state.ema)
-    state.net.load_state_dict(saved["net"])
-    state.ema.load_state_dict(saved["ema"])
-    state.optimizer.load_state_dict(saved["optimizer"])
-    state.step = saved["step"]
-    return state
-
-
-def _schedule(done: float, warm_up: float = 0.05) -> float:
-    """Linear warm-up, cosine to a twentieth."""
-    return done / warm_up + 0.01 if done < warm_up else 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
-
-
-def _masked(log_mel: Tensor, rng: np.random.Generator) -> Tensor:
-    """(B, F, M) heard again: another level, other tone controls (Nam et al. 2021, arXiv:2110.03282), a little later, parts missing (SpecAugment,
-    Park et al. 2019, arXiv:1904.08779)."""
-    bands = np.arange(log_mel.shape[2])
-    for spectrum in log_mel:
-        knots = np.linspace(0, log_mel.shape[2] - 1, int(rng.integers(3, 6)))
-        heard = spectrum > -1.0
-        spectrum += torch.from_numpy(np.interp(bands, knots, rng.uniform(-0.15, 0.15, len(knots)))).float() * heard
-        spectrum.copy_(spectrum.roll(int(rng.integers(0, 32)), dims=0))
-        for axis, widest in ((0, 40), (1, 10)):
-            width = int(rng.integers(0, widest))
-            start = int(rng.integers(0, spectrum.shape[axis] - width))
-            spectrum.narrow(axis, start, width).fill_(-1.0)
-    return log_mel.clamp_(min=-1.0)
-
-
-def _log(path: Path, stage: str, step: int, values: dict[str, float]) -> None:
-    new = not path.exists()
-    with open(path, "a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["stage", "step", "loss", "value"])
-        writer.writerows([stage, step, name, f"{value:.5f}"] for name, value in values.items())
-
-
-def print_progress(done: int, total: int, what: str = "") -> None:
-    """Progress to standard error, a line each."""
-    print(f"{done}/{total} {what}", file=sys.stderr, flush=True)
+def _end_stage(state: State, recipe: Recipe, progress: Progress, group: Group) -> None:
+    """The next stage goes on from the averaged weights, of the best look where there was one: what it freezes is what ships."""
+    best = best_file(state, recipe.run)
+    group.wait()
+    if recipe.validation and recipe.validation.keep_best and state.best_step:
+        state.ema.load_state_dict(torch.load(best, weights_only=True, map_location=group.device)["ema"])
+    state.net.load_state_dict(state.ema.module.state_dict())
+    if group.first:
+        try:
+            curves.draw(recipe.run / "log.csv", recipe.run / "curves.png")
+        except ImportError:
+            progress(1, 1, "no curves.png: pip install matplotlib")

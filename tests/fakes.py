@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clvap.activity import events
 from clvap.audio import EXTENSIONS, SAMPLE_RATE_HZ, AudioError, Clip, info, read, write
 from clvap.contours import extract
 from clvap.progress import silent
@@ -24,6 +25,16 @@ def tone(seconds: float = 0.6, hertz: float = 440.0, channels: int = 1, rate: in
     time_s = np.arange(int(seconds * rate)) / rate
     wave = 0.5 * np.sin(2 * np.pi * hertz * time_s) * np.exp(-2 * time_s / seconds)
     return Clip(np.tile(wave.astype(np.float32), (channels, 1)), rate)
+
+
+def gestures_in_a_row(lengths_s: tuple[float, ...], pause_s: float = 0.7) -> Clip:
+    """Steady tones of those lengths, each higher than the one before, with pauses before, between and after."""
+    pause = np.zeros((1, int(pause_s * SAMPLE_RATE_HZ)), np.float32)
+    parts = [pause]
+    for number, length_s in enumerate(lengths_s):
+        time_s = np.arange(int(length_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+        parts += [0.5 * np.sin(2 * np.pi * 300 * (1 + number) * time_s)[None].astype(np.float32), pause]
+    return Clip(np.concatenate(parts, axis=1))
 
 
 def render_effects(folder: Path, *, progress=silent, count: int = 6) -> None:
@@ -54,6 +65,12 @@ class FakeEmbedder:
             voice = read(voice)
         length = voice.duration_s if voice is not None else len(text or "") / 10
         return Query(_on_circle(length), np.zeros((3, 4), np.float32), extract(voice) if voice is not None else None, text)
+
+    def activity(self, clip):
+        return None
+
+    def gestures(self, sound):
+        return events(sound if isinstance(sound, Clip) else read(sound))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Earlier gestures with what was found and made for them, one folder each in the workspace.
 
-    <id>/gesture.wav   the trimmed gesture, absent when only words were given
-    <id>/meta.json     words, time, matches, takes
+    <id>/gesture.wav   the trimmed recording, absent when only words were given
+    <id>/meta.json     words, time, which part of the recording was used, matches, takes
     <id>/takes/*.wav   the takes
 
 Every file appears whole or not at all: written beside its place, then renamed. A folder that cannot be read is skipped.
@@ -56,11 +56,27 @@ class KeptTake:
 
 
 @dataclass(frozen=True)
+class KeptPart:
+    """Which gesture of a recording was used.
+
+    number: counted from 1
+    start_s, end_s: its place in the kept recording
+    duration_s: the length of that recording
+    """
+
+    number: int
+    start_s: float
+    end_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True)
 class Entry:
     """One press of the button.
 
     time_s: when, seconds since 1970
     owner: whose it is; others never see it
+    part: the gesture used, None for the whole recording
     """
 
     id: str
@@ -72,6 +88,7 @@ class Entry:
     has_gesture: bool
     matches: tuple[KeptMatch, ...] = field(default=())
     takes: tuple[KeptTake, ...] = field(default=())
+    part: KeptPart | None = None
 
     @property
     def gesture(self) -> Path | None:
@@ -85,11 +102,11 @@ class History:
         self._folder = folder
         self._lock = threading.Lock()
 
-    def begin(self, owner: str, words: str, balance: float, gesture: Clip | None) -> Entry:
-        """A new entry; raises AudioError where the disk refuses."""
+    def begin(self, owner: str, words: str, balance: float, gesture: Clip | None, part: KeptPart | None = None) -> Entry:
+        """A new entry for a recording, of which only `part` is used where one is named; raises AudioError where the disk refuses."""
         now = time.time()
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now * 1000) % 1000:03d}-{secrets.token_hex(3)}"
-        entry = Entry(name, self._folder / name, now, owner, words, balance, gesture is not None)
+        entry = Entry(name, self._folder / name, now, owner, words, balance, gesture is not None, part=part)
         staging = self._folder / f".{name}"
         (staging / "takes").mkdir(parents=True)
         if gesture is not None:
@@ -147,9 +164,10 @@ def _write_meta(folder: Path, entry: Entry) -> None:
 def _read(folder: Path) -> Entry | None:
     try:
         meta = json.loads((folder / _META).read_text(encoding="utf-8"))
-        matches = tuple(KeptMatch(**match) for match in meta.pop("matches"))
-        takes = tuple(KeptTake(**take) for take in meta.pop("takes"))
-        entry = Entry(id=folder.name, folder=folder, matches=matches, takes=takes, **meta)
+        matches = tuple(KeptMatch(**match) for match in meta["matches"])
+        takes = tuple(KeptTake(**take) for take in meta["takes"])
+        part = KeptPart(**meta["part"]) if meta.get("part") else None
+        entry = Entry(id=folder.name, folder=folder, **meta | {"matches": matches, "takes": takes, "part": part})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         _log.warning("history: %s is skipped (%s)", folder.name, error)
         return None

@@ -16,7 +16,7 @@ from app.services.board import Board
 from app.services.errors import RequestError, explain
 from app.services.generate import Ended, GenerateService, Job, Made, Waiting, Working
 from app.services.gestures import Gesture, Gestures
-from app.services.history import Entry, History, KeptMatch
+from app.services.history import Entry, History, KeptMatch, KeptPart
 from app.services.library import LibraryService, RenderStarter
 from app.services.models import Models
 from app.services.sounds import Sounds
@@ -26,6 +26,7 @@ from clvap.progress import Progress, silent
 
 if TYPE_CHECKING:
     from clvap import Query
+    from clvap.activity import Activity
     from clvap.library import Filters
     from generation import GenerateRequest
 
@@ -38,7 +39,8 @@ MIN_SECONDS = 0.5
 class ImitateRequest:
     """What one press of the button asks for.
 
-    voice: file of the gesture, None for words alone
+    voice: file of the recording, None for words alone
+    part: which gesture of the recording is meant, counted from 1; None for all of it
     words: may be empty when there is a voice
     balance: 0 is voice only, 1 is words only; counts when both are there
     owner: who asks; only they find it in the history
@@ -62,6 +64,7 @@ class ImitateRequest:
     category: str | None = None
     start_from: Path | None = None
     start_strength: float = 0.5
+    part: int | None = None
     job: Job = field(default_factory=Job)
 
 
@@ -104,7 +107,7 @@ class Studio:
     def __init__(self, settings: Settings, models: Models, render_starter: RenderStarter) -> None:
         self.settings = settings
         self.board = Board()
-        self.gestures = Gestures()
+        self.gestures = Gestures(self._listen)
         self.sounds = Sounds(settings.workspace / "previews")
         self.history = History(settings.workspace / "history")
         self.library = LibraryService(settings, models, self.board, render_starter)
@@ -136,9 +139,10 @@ class Studio:
             raise RequestError("Record a sound or type a few words first.")
         if not 0 <= request.balance <= 1:
             raise RequestError(f"balance {request.balance:g}: use a number from 0 (voice alone) to 1 (words alone)")
-        gesture = self.gestures.read(request.voice) if request.voice is not None else None
+        gesture = self.gestures.choose(request.voice, request.part) if request.voice is not None else None
         query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
-        entry = self.history.begin(request.owner, words, request.balance, gesture.clip if gesture else None)
+        recording = gesture.recording.clip if gesture else None
+        entry = self.history.begin(request.owner, words, request.balance, recording, _kept_part(gesture))
         yield Begun(entry, gesture)
         if request.hits:
             try:
@@ -150,6 +154,10 @@ class Studio:
             yield from self._make(entry, query, gesture, request)
         else:
             yield Ended(cancelled=False)
+
+    def _listen(self, clip: Clip) -> Activity | None:
+        """What the search model hears; nothing as long as it still loads, so that a recording is shown at once."""
+        return self._models.embedder().activity(clip) if self._models.embedder.ready else None
 
     def _search(self, query: Query, request: ImitateRequest) -> tuple[KeptMatch, ...]:
         from clvap.library import Weights
@@ -215,6 +223,12 @@ class Studio:
         from generation import GenerateRequest
 
         self._models.generator().generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
+
+
+def _kept_part(gesture: Gesture | None) -> KeptPart | None:
+    if gesture is None or gesture.part is None:
+        return None
+    return KeptPart(gesture.part, gesture.event.start_s, gesture.event.end_s, gesture.recording.clip.duration_s)
 
 
 def _practice() -> Clip:

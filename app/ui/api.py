@@ -15,7 +15,10 @@ from app.ui.visitor import owner
 
 
 class Api:
-    """Endpoints. Their inputs are unseen components, so that gradio itself refuses files that were not uploaded."""
+    """Endpoints. Their inputs are unseen components, so that gradio itself refuses files that were not uploaded.
+
+    `gesture` names one of the gestures of the recording, counted from 1; without it all of the recording counts.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -24,10 +27,11 @@ class Api:
             text, balance = gr.Textbox(label="text"), gr.Slider(0, 1, 0.5, label="balance")
             k, seconds = gr.Number(20, label="k", precision=0), gr.Number(None, label="seconds")
             variations, seed = gr.Number(3, label="variations", precision=0), gr.Number(None, label="seed", precision=0)
+            gesture = gr.Number(None, label="gesture", precision=0)
             result = gr.JSON()
-            self._endpoint(self.search, [voice, text, balance, k], result, "search")
-            self._endpoint(self.generate, [voice, text, balance, seconds, variations, seed], result, "generate")
-            self._endpoint(self.imitate, [voice, text, balance, k, seconds, variations, seed], result, "imitate")
+            self._endpoint(self.search, [voice, text, balance, k, gesture], result, "search")
+            self._endpoint(self.generate, [voice, text, balance, seconds, variations, seed, gesture], result, "generate")
+            self._endpoint(self.imitate, [voice, text, balance, k, seconds, variations, seed, gesture], result, "imitate")
             if studio.settings.exposure == "local":
                 self._endpoint(self.index, [gr.Textbox(label="folder")], result, "index")
 
@@ -35,25 +39,27 @@ class Api:
     def _endpoint(function, inputs: list, output: gr.JSON, name: str) -> None:
         gr.Button(visible=False).click(function, inputs, output, api_name=name, concurrency_limit=4)
 
-    def search(self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, request: gr.Request = None) -> dict:
+    def search(
+        self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, gesture: int | None = None, request: gr.Request = None
+    ) -> dict:
         """Sounds of the library that fit a voice, words, or both: {"matches": [{"path", "score", "caption", "duration_s"}]}, best first."""
-        entry = self._run(request, voice, text, balance, hits=int(k), variations=0)
+        entry = self._run(request, voice, text, balance, hits=int(k), variations=0, part=gesture)
         return {"matches": self._matches(entry)}
 
     def generate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, seconds: float | None = None, variations: int = 3,
-        seed: int | None = None, request: gr.Request = None,
+        seed: int | None = None, gesture: int | None = None, request: gr.Request = None,
     ) -> dict:  # fmt: skip
         """New sounds for a voice, words, or both: {"takes": [{"path", "score", "seed", "seconds"}]}, best first."""
-        entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), seconds=seconds, seed=seed)
+        entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), seconds=seconds, seed=seed, part=gesture)
         return {"takes": self._takes(entry)}
 
     def imitate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, seconds: float | None = None,
-        variations: int = 3, seed: int | None = None, request: gr.Request = None,
+        variations: int = 3, seed: int | None = None, gesture: int | None = None, request: gr.Request = None,
     ) -> dict:  # fmt: skip
         """Both at once: {"matches": [...], "takes": [...]}."""
-        entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), seconds=seconds, seed=seed)
+        entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), seconds=seconds, seed=seed, part=gesture)
         return {"matches": self._matches(entry), "takes": self._takes(entry)}
 
     def index(self, folder: str) -> dict:

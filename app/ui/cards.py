@@ -14,6 +14,7 @@ from app.services.gestures import Gesture
 from app.services.history import Entry, KeptMatch, KeptTake
 from app.services.sounds import Sounds
 from app.ui.plots import gesture_picture
+from clvap.activity import Event
 
 _ACTIONS_JS = """
 element.addEventListener('click', (event) => {
@@ -22,6 +23,7 @@ element.addEventListener('click', (event) => {
 });
 """
 _FIRST_ON_A_PHONE = 5
+_TIMES_SHOWN_UP_TO = 4
 _SKELETON = '<article class="card skeleton"><span></span><div><i></i><b></b></div></article>'
 
 
@@ -64,13 +66,19 @@ def takes(
     return _column("Takes", str(len(order)) if order else "", cards + _SKELETON * pending, bar)
 
 
-def gesture(heard: Gesture | None, token: str | None) -> str:
-    """The current gesture: its picture, a player, a way to replace it."""
-    if heard is None or token is None:
-        return ""
-    picture = gesture_picture(heard.clip, heard.contours)
+def gesture(heard: Gesture, token: str) -> str:
+    """The recording: its picture, a player, a way to replace it; where it holds several gestures, a choice among them.
+
+    token: that of the recording's prepared file
+    """
+    recording, event = heard.recording, heard.event
+    several = recording.parts if len(recording.parts) > 1 else ()
+    marks = "".join(_mark(number, one, heard) for number, one in enumerate(several, 1))
+    picture = gesture_picture(recording.clip, recording.contours)
+    played = f' data-from="{event.start_s:.3f}" data-to="{event.end_s:.3f}"' if event else ""
     return (
-        f'<div class="card gesture"><div class="stage" data-seek>{picture}<i class="needle"></i></div>'
+        f'<div class="card gesture{" part" if event else ""}"{played}>'
+        f'<div class="stage" data-seek>{picture}{marks}<i class="needle"></i></div>{_parts(heard) if several else ""}'
         f'{_play("the gesture", token)}<button class="quiet" data-act="drop">Record another</button></div>'
     )
 
@@ -147,17 +155,42 @@ def _seed(token: str, name: str) -> str:
 def _earlier(entry: Entry, sounds: Sounds, current: bool) -> str:
     when = time.localtime(entry.time_s)
     shown = time.strftime("%H:%M" if time.strftime("%x", when) == time.strftime("%x") else "%d %b %H:%M", when)
+    part = entry.part
+    lit = f";--from:{part.start_s / part.duration_s:.3f};--to:{part.end_s / part.duration_s:.3f}" if part else ""
     picture = (
-        f"<div class=\"wave\" style=\"--wave:url('wave/{sounds.token(entry.gesture)}')\"></div>"
+        f"<div class=\"wave\" style=\"--wave:url('wave/{sounds.token(entry.gesture)}'){lit}\"></div>"
         if entry.gesture
         else '<div class="wave none"></div>'
     )
     words = escape(entry.words) or ("voice" if entry.has_gesture else "")
     count = f"{len(entry.takes)} take{'s' if len(entry.takes) != 1 else ''}"
+    used = f" · gesture {part.number}" if part else ""
     return (
         f'<button class="earlier{" current" if current else ""}" data-act="open" data-entry="{entry.id}">{picture}'
-        f"<b>{words}</b><small>{shown} · {count}</small></button>"
+        f"<b>{words}{used}</b><small>{shown} · {count}</small></button>"
     )
+
+
+def _mark(number: int, event: Event, heard: Gesture) -> str:
+    """One gesture's place in the picture of the recording."""
+    length_s = heard.recording.clip.duration_s
+    place = f"left:{event.start_s / length_s:.2%};width:{(event.end_s - event.start_s) / length_s:.2%}"
+    return f'<i class="mark{" chosen" if number == heard.part else ""}" style="{place}"><b>{number}</b></i>'
+
+
+def _parts(heard: Gesture) -> str:
+    """The choice among a recording's gestures."""
+    chips = [_chip(0, "All", "The whole recording", heard.part is None)]
+    for number, event in enumerate(heard.recording.parts, 1):
+        times = f"{event.start_s:.1f}–{event.end_s:.1f}"
+        shown = f"{number} <small>{times}</small>" if len(heard.recording.parts) <= _TIMES_SHOWN_UP_TO else str(number)
+        chips.append(_chip(number, shown, f"Gesture {number}, {times} s", heard.part == number))
+    return f'<div class="parts" role="group" aria-label="Which gesture to use">{"".join(chips)}</div>'
+
+
+def _chip(part: int, shown: str, name: str, chosen: bool) -> str:
+    told = f'aria-pressed="{str(chosen).lower()}" aria-label="{name}" title="{name}"'
+    return f'<button class="chip" {told} data-act="part" data-part="{part}">{shown}</button>'
 
 
 def _column(title: str, count: str, body: str, bar: str = "") -> str:

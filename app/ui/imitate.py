@@ -28,7 +28,7 @@ class ImitateScreen:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         self._show_paths = studio.settings.exposure == "local"
-        self._voice, self._seed, self._entry, self._job = gr.State(None), gr.State(None), gr.State(None), gr.State(None)
+        self._voice, self._part, self._seed, self._entry, self._job = (gr.State(None) for _ in range(5))
         with gr.Row(elem_id="imitate", equal_height=False):
             with gr.Column(elem_id="panel", min_width=300):
                 self._build_panel()
@@ -64,11 +64,13 @@ class ImitateScreen:
 
     def _connect(self) -> None:
         private = {"api_visibility": "private", "show_progress": "hidden"}
-        self._audio.input(self._hear, self._audio, [self._audio, self._gesture, self._voice, self._message], **private)
-        cleared = [self._audio, self._gesture, self._voice]
-        self._gesture.click(self._drop, None, cleared, **private)
+        cleared = [self._audio, self._gesture, self._voice, self._part]
+        shown = [*cleared, self._message]
+        # the way to an upload clears the recorder first: the file must not be passed over while that is answered
+        self._audio.input(self._hear, self._audio, shown, trigger_mode="always_last", **private)
+        self._gesture.click(self._choose_part, self._voice, shown, trigger_mode="multiple", concurrency_limit=1, **private)
         form = [
-            self._voice, self._words, self._balance, self._seconds, self._variations, self._shortest, self._longest,
+            self._voice, self._part, self._words, self._balance, self._seconds, self._variations, self._shortest, self._longest,
             self._category, self._seed, self._strength,
         ]  # fmt: skip
         results = [self._hits, self._takes, self._history, self._message, self._make, self._cancel, self._entry, self._job]
@@ -101,25 +103,40 @@ class ImitateScreen:
         """An update of the list of categories."""
         return gr.update(choices=[_ANY, *known])
 
-    def _hear(self, path: str | None) -> Updates:
+    def _hear(self, path: str | None, part: int | None = None) -> Updates:
         if path is None:
-            return {self._gesture: "", self._voice: None}
+            return {self._gesture: "", self._voice: None, self._part: None}
         try:
-            heard = self._studio.gestures.read(path)
+            known = len(self._studio.gestures.read(path).parts)
+            shown = self._show(path, part if part and part <= known else None)
         except Exception as error:
             return {self._audio: gr.update(value=None), self._message: self._refuse(error)}
-        picture = cards.gesture(heard, self._studio.sounds.token(Path(path)))
-        return {self._audio: gr.update(visible=False), self._gesture: picture, self._voice: path, self._message: ""}
+        return shown | {self._audio: gr.update(visible=False), self._voice: path, self._message: ""}
+
+    def _show(self, path: str, part: int | None = None) -> Updates:
+        """The recording's picture with one of its gestures chosen, or, without `part`, all of it."""
+        heard = self._studio.gestures.choose(path, part)
+        return {self._gesture: cards.gesture(heard, self._studio.sounds.token(heard.recording.prepared)), self._part: part}
+
+    def _choose_part(self, voice: str | None, event: gr.EventData) -> Updates:
+        """Another gesture of the recording, or another recording."""
+        if event._data.get("act") != "part" or voice is None:
+            return self._drop()
+        try:
+            return self._show(voice, int(event._data["part"]) or None)
+        except Exception as error:
+            return {self._message: self._refuse(error)}
 
     def _drop(self) -> Updates:
-        return {self._audio: gr.update(value=None, visible=True), self._gesture: "", self._voice: None}
+        return {self._audio: gr.update(value=None, visible=True), self._gesture: "", self._voice: None, self._part: None}
 
     def _press(
-        self, voice, words, balance, seconds, variations, shortest, longest, category, seed, strength, request: gr.Request
+        self, voice, part, words, balance, seconds, variations, shortest, longest, category, seed, strength, request: gr.Request
     ) -> Iterator[Updates]:
         """One press: the hits, then the takes one by one. What an earlier press found stays until there is something new."""
         asked = ImitateRequest(
             voice=Path(voice) if voice else None,
+            part=part,
             words=words or "",
             balance=balance,
             owner=owner(self._studio, request),
@@ -187,7 +204,7 @@ class ImitateScreen:
             self._message: "",
             self._entry: entry.id,
         }
-        return updates | (self._hear(str(entry.gesture)) if entry.gesture else {})
+        return updates | (self._hear(str(entry.gesture), entry.part.number if entry.part else None) if entry.gesture else {})
 
     @staticmethod
     def _refuse(error: Exception) -> str:

@@ -5,6 +5,8 @@
   const show = (audio) => {
     const sound = players.get(audio);
     if (!sound) return;
+    const {from, to} = sound.dataset; // a part of the sound, where only that is meant
+    if (to && audio.currentTime >= to) { audio.pause(); audio.currentTime = from; }
     const share = audio.duration ? audio.currentTime / audio.duration : 0;
     sound.style.setProperty('--played', share.toFixed(4));
     sound.classList.toggle('playing', !audio.paused);
@@ -24,6 +26,8 @@
   };
 
   const play = (audio) => {
+    const {from, to} = players.get(audio)?.dataset ?? {};
+    if (to && (audio.currentTime < from || audio.currentTime >= to)) audio.currentTime = from;
     for (const other of players.keys()) {
       if (other !== audio) other.pause();
       if (!other.isConnected) players.delete(other);

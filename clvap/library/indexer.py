@@ -1,7 +1,7 @@
 """Bringing a library up to date with a folder: what is new is read, heard, embedded and stored; what is unchanged is left alone.
 
-Files are read by a few threads (decoding, resampling and Fourier transforms leave the interpreter free) while the model embeds
-batches, and rows reach the table some 64 at a time, so a kill loses at most those.
+Each core takes a few files from reading to their vectors (decoding, Fourier transforms and the model leave the interpreter free),
+and rows reach the table some 64 at a time, so a kill loses at most those.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,12 @@ from clvap.library.likeness import Summary
 from clvap.library.rows import Heard
 from clvap.library.scan import LibraryError, Scan, Skipped, Sound, scan
 from clvap.library.store import Known, Store
-from clvap.progress import Cancelled, Progress
+from clvap.progress import Progress
 
 MAX_HEARD_S = 30.0
-BATCH = 32
-_BATCH_S = 240.0
+BATCH = 8
 _ROWS_A_WRITE = 64
-_AHEAD = 32
+_AHEAD = 4
 _HASHED_BYTES = 16 << 20
 
 
@@ -70,7 +70,7 @@ def index_folder(store: Store, embedder: Any, folder: Path, progress: Progress, 
         raise LibraryError(f"{folder}: holds no sound files ({', '.join(audio.EXTENSIONS)}); name a folder that does")
     metadata = store.metadata
     store.note(folders=tuple(dict.fromkeys([*metadata.folders, str(folder)])))
-    run = _Run(store, embedder, str(folder), progress, workers or min(4, os.cpu_count() or 1))
+    run = _Run(store, embedder, str(folder), progress, workers)
     try:
         run.bring_up_to_date(found)
     finally:
@@ -96,19 +96,75 @@ def content_hash(path: Path, size: int) -> str:
         return hashlib.blake2b(file.read(_HASHED_BYTES), digest_size=16, person=str(size).encode()[:16]).hexdigest()
 
 
-def ahead(work: Callable[[Sound], Any], sounds: list[Sound], workers: int) -> Iterator[tuple[Sound, Future]]:
-    """Do `work` on sounds in threads, a bounded number ahead of who consumes; in order, each as a finished future."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="clvap-read") as pool:
-        waiting: deque[tuple[Sound, Future]] = deque()
+@dataclass(frozen=True)
+class Outcome:
+    """A file and what became of it: what it holds with its vector, float32 (D,), or why there is none."""
+
+    sound: Sound
+    loaded: Loaded | None = None
+    vector: np.ndarray | None = None
+    reason: str = ""
+
+
+def hear(embedder: Any, sounds: list[Sound]) -> list[Outcome]:
+    """Read and embed a few files; one that cannot be used stops no other. Raises what the model raises where it can embed none of them."""
+    outcomes = [_loaded(sound) for sound in sounds]
+    good = [one for one in outcomes if one.loaded]
+    if not good:
+        return outcomes
+    try:
+        vectors = embedder.embed_audio([one.loaded.clip for one in good])
+        embedded = [_with_vector(one, vector) for one, vector in zip(good, vectors, strict=True)]
+    except Exception:
+        if len(good) == 1:
+            raise
+        embedded = _one_by_one(embedder, good)
+    found = {one.sound.path: one for one in embedded}
+    return [found.get(one.sound.path, one) for one in outcomes]
+
+
+def _loaded(sound: Sound) -> Outcome:
+    try:
+        return Outcome(sound, load(sound))
+    except AudioError as error:
+        return Outcome(sound, reason=str(error).removeprefix(f"{Path(sound.path).name}: "))
+    except Exception as error:  # whatever one broken file does to a decoder, the others are still indexed
+        return Outcome(sound, reason=f"could not be read ({type(error).__name__}: {error}); export it again as WAV")
+
+
+def _with_vector(one: Outcome, vector: np.ndarray) -> Outcome:
+    if not np.isfinite(vector).all():
+        return Outcome(one.sound, reason="could not be embedded (not finite); export it again as WAV")
+    return replace(one, vector=vector)
+
+
+def _one_by_one(embedder: Any, good: list[Outcome]) -> list[Outcome]:
+    """Find the sound a batch failed on; when all of them fail it is the model, and its error goes on."""
+    embedded, failures = [], []
+    for one in good:
         try:
-            for sound in sounds:
-                waiting.append((sound, pool.submit(work, sound)))
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft()
-            while waiting:
+            embedded.append(_with_vector(one, embedder.embed_audio([one.loaded.clip])[0]))
+        except Exception as error:
+            failures.append(error)
+            embedded.append(Outcome(one.sound, reason=f"could not be embedded ({error}); export it again as WAV"))
+    if len(failures) == len(good):
+        raise failures[-1]
+    return embedded
+
+
+def ahead(pool: Executor, work: Callable[[list[Sound]], Any], groups: list[list[Sound]]) -> Iterator[Future]:
+    """Do `work` on groups of sounds in a pool, a bounded number ahead of who consumes; in order, each as a future."""
+    waiting: deque[Future] = deque()
+    try:
+        for group in groups:
+            waiting.append(pool.submit(work, group))
+            if len(waiting) > _AHEAD:
                 yield waiting.popleft()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while waiting:
+            yield waiting.popleft()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def _content_or_none(sound: Sound) -> str | None:
@@ -121,7 +177,7 @@ def _content_or_none(sound: Sound) -> str | None:
 class _Run:
     """One indexing of one folder: counts, and rows on their way to the table."""
 
-    def __init__(self, store: Store, embedder: Any, folder: str, progress: Progress, workers: int) -> None:
+    def __init__(self, store: Store, embedder: Any, folder: str, progress: Progress, workers: int | None) -> None:
         self.indexed = self.unchanged = self.removed = 0
         self.skipped: list[Skipped] = []
         self._store, self._embedder, self._folder, self._progress, self._workers = store, embedder, folder, progress, workers
@@ -177,64 +233,30 @@ class _Run:
 
     def _hear(self, fresh: list[Sound], total: int) -> None:
         """Read, embed and store sounds; on any interruption what is embedded so far is stored first."""
-        batch: list[Loaded] = []
+        from clvap.cores import one_thread_each
+
+        done = total - len(fresh)
+        groups = [fresh[start : start + BATCH] for start in range(0, len(fresh), BATCH)]
         try:
-            self._progress(total - len(fresh), total, "")
-            with closing(ahead(load, fresh, self._workers)) as reading:
-                for done, (sound, future) in enumerate(reading, total - len(fresh) + 1):
-                    batch += self._loaded(sound, future)
-                    if len(batch) >= BATCH or sum(one.clip.duration_s for one in batch) > _BATCH_S:
-                        self._embed(batch)
-                        batch = []
-                    self._progress(done, total, Path(sound.path).name)
-            self._embed(batch)
-        except (Cancelled, KeyboardInterrupt):
-            self._embed(batch)
-            raise
+            self._progress(done, total, "")
+            with one_thread_each(self._workers) as pool, closing(ahead(pool, partial(hear, self._embedder), groups)) as hearing:
+                for future in hearing:
+                    outcomes = future.result()
+                    for outcome in outcomes:
+                        self._keep(outcome)
+                    for outcome in outcomes:
+                        done += 1
+                        self._progress(done, total, Path(outcome.sound.path).name)
         finally:
             self._write()
 
-    def _loaded(self, sound: Sound, future: Future) -> list[Loaded]:
-        """The file read, or nothing where it is broken."""
-        try:
-            return [future.result()]
-        except AudioError as error:
-            self._skip(sound, str(error).removeprefix(f"{Path(sound.path).name}: "))
-        except Exception as error:  # whatever one broken file does to a decoder, the others are still indexed
-            self._skip(sound, f"could not be read ({type(error).__name__}: {error}); export it again as WAV")
-        return []
-
-    def _embed(self, batch: list[Loaded]) -> None:
-        if not batch:
+    def _keep(self, one: Outcome) -> None:
+        if one.loaded is None or one.vector is None:
+            self._skip(one.sound, one.reason)
             return
-        try:
-            vectors = self._embedder.embed_audio([one.clip for one in batch])
-        except Exception:
-            if len(batch) == 1:
-                raise
-            return self._embed_one_by_one(batch)
-        for one, vector in zip(batch, vectors, strict=True):
-            self._keep(one, vector)
-
-    def _embed_one_by_one(self, batch: list[Loaded]) -> None:
-        """Find the sound a batch failed on; when all of them fail it is the model, and its error goes on."""
-        failures = []
-        for one in batch:
-            try:
-                self._keep(one, self._embedder.embed_audio([one.clip])[0])
-            except Exception as error:
-                failures.append((one, error))
-        if len(failures) == len(batch):
-            raise failures[-1][1]
-        for one, error in failures:
-            self._skip(one.sound, f"could not be embedded ({error}); export it again as WAV")
-
-    def _keep(self, one: Loaded, vector: np.ndarray) -> None:
-        if not np.isfinite(vector).all():
-            self._skip(one.sound, "could not be embedded (not finite); export it again as WAV")
-            return
-        info = one.info
-        self._pending.append((one.sound, Heard(vector, one.summary, info.duration_s, info.sample_rate_hz, info.channels, one.content)))
+        info = one.loaded.info
+        heard = Heard(one.vector, one.loaded.summary, info.duration_s, info.sample_rate_hz, info.channels, one.loaded.content)
+        self._pending.append((one.sound, heard))
         self.indexed += 1
         if len(self._pending) >= _ROWS_A_WRITE:
             self._write()

@@ -19,6 +19,7 @@ _WARP_COST = 0.015  # added a step for time taken from one side only, so that a 
 _LOUDNESS_SPREAD = 0.12  # of the 45 dB range: movement under this counts as flat
 _BRIGHTNESS_SPREAD = 3.0  # semitones
 _PITCH_SPREAD = 1.5  # semitones
+_UNRELATED = 0.7  # correlation of envelopes that different events still reach
 _PITCHED_SHARE = 0.25  # of the loud steps
 
 
@@ -36,11 +37,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How like a query each candidate is, each float32 (N,) from 0 to 1; pitch is NaN where one side has none."""
+    """How like a query each candidate is, each float32 (N,) from 0 to 1; pitch is NaN where one side has none.
+
+    loudness: shape after alignment; timing: shape without any, see `timing`
+    """
 
     loudness: np.ndarray
     timbre: np.ndarray
     pitch: np.ndarray
+    timing: np.ndarray
 
 
 def summarise(contours: Contours) -> Summary:
@@ -65,8 +70,7 @@ def summarise(contours: Contours) -> Summary:
 
 def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likeness:
     """Likeness of a query to candidates given as curves (N, 3, 64) and active seconds (N,)."""
-    levels = np.concatenate([query.curves[None, 0], curves[:, 0]])
-    envelopes = np.clip((levels - levels.max(axis=1, keepdims=True)) / RANGE_DB + 1, 0, 1)
+    envelopes = _envelopes(np.concatenate([query.curves[None, 0], curves[:, 0]]))
     path = align(envelopes[0], envelopes[1:])
     rows = np.arange(len(curves))[None, :]
     mine, theirs = envelopes[0][path.query], envelopes[1:][rows, path.candidate]
@@ -80,7 +84,25 @@ def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likenes
         loudness=(np.maximum(shape, 0) * (0.6 + 0.4 * _length_likeness(query.active_s, active_s))).astype(np.float32),
         timbre=_timbre(*brightness, both_loud).astype(np.float32),
         pitch=_pitch(*pitches, both_loud, loud).astype(np.float32),
+        timing=timing(query, curves),
     )
+
+
+def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
+    """How certainly candidates (N, 3, 64) are the very event the query is, by their loudness moment for moment, nothing aligned: (N,).
+
+    0 up to the correlation that unrelated sounds reach, 1 where they are one; movement well under `_LOUDNESS_SPREAD` says nothing.
+    """
+    mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
+    mine, theirs = mine - mine.mean(), theirs - theirs.mean(axis=1, keepdims=True)
+    spread = np.sqrt(FRAMES) * _LOUDNESS_SPREAD
+    straight = theirs @ mine / (np.hypot(np.linalg.norm(mine), spread) * np.hypot(np.linalg.norm(theirs, axis=1), spread))
+    return np.clip((straight - _UNRELATED) / (1 - _UNRELATED), 0, 1).astype(np.float32)
+
+
+def _envelopes(levels_db: np.ndarray) -> np.ndarray:
+    """Levels (N, F) as 0 (45 dB under the peak) to 1."""
+    return np.clip((levels_db - levels_db.max(axis=1, keepdims=True)) / RANGE_DB + 1, 0, 1)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from clvap.query import Query
 
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
+_SHORTLIST_BY_TIMING = 50
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 
 
@@ -24,6 +25,7 @@ class Weights:
 
     overall: likeness by the CLVAP vector
     loudness: shape of the loudness over time, and the length
+    timing: the same without forgiveness, near 0 for all but a very close copy
     timbre: movement and height of the brightness
     pitch: melody, where both are pitched
     words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
@@ -31,12 +33,13 @@ class Weights:
 
     overall: float = 0.55
     loudness: float = 0.2
+    timing: float = 0.5
     timbre: float = 0.15
     pitch: float = 0.1
     words: float = 0.6
 
     def __post_init__(self) -> None:
-        values = (self.overall, self.loudness, self.timbre, self.pitch, self.words)
+        values = astuple(self)
         if min(values) < 0 or max(values) == 0:
             raise LibraryError("weights of a search are 0 or more, and at least one is above 0")
 
@@ -99,6 +102,7 @@ class Aspects:
 
     overall: float
     loudness: float | None = None
+    timing: float | None = None
     timbre: float | None = None
     pitch: float | None = None
     words: float | None = None
@@ -131,14 +135,14 @@ def search(store: Store, query: Query, k: int, weights: Weights, filters: Filter
     rows = shortlist(store, query, max(SHORTLIST, k), filters)
     if not len(rows):
         return []
-    parts = _aspects(query, rows)
-    scores = _weighted(parts, weights)
+    parts = aspects(query, rows)
+    scores = weighted(parts, weights)
     best = np.argsort(-scores, kind="stable")[:k]
     return _matches(rows.take(best), scores[best], {name: part[best] for name, part in parts.items()})
 
 
 def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
-    """Rows near the query's vector together with rows that hold its words, in no particular order."""
+    """Rows near the query's vector, rows that move like its voice (in a library that fits into memory) and rows that hold its words, in no order."""
     rows = store.rows()
     where = filters.sql()
     if rows is None:
@@ -147,9 +151,11 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
         near = np.arange(len(rows))
     else:
         _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
-        near = np.flatnonzero(filters.mask(rows))
-        closeness = rows.vectors[near] @ query.vector
-        near = near[np.argpartition(-closeness, limit)[:limit]] if len(near) > limit else near
+        fitting = np.flatnonzero(filters.mask(rows))
+        near = _best(fitting, rows.vectors[fitting] @ query.vector, limit)
+        if query.contours is not None:
+            alike = likeness.timing(likeness.summarise(query.contours), rows.curves[fitting])
+            near = np.union1d(near, _best(fitting, alike, _SHORTLIST_BY_TIMING))
     if not query.text or not words.tokens(query.text):
         return rows.take(near)
     found = store.mentioning(query.text, _SHORTLIST_BY_WORDS, where)
@@ -159,6 +165,11 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
     return joined.join(Rows.from_arrow(found.take(absent))) if len(absent) else joined
 
 
+def _best(numbers: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
+    """The `limit` of the numbers with the highest scores, in no particular order."""
+    return numbers[np.argpartition(-scores, limit)[:limit]] if len(numbers) > limit else numbers
+
+
 def _check_width(query: Query, width: int) -> None:
     if len(query.vector) != width:
         raise LibraryError(
@@ -166,19 +177,19 @@ def _check_width(query: Query, width: int) -> None:
         )
 
 
-def _aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
+def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
     """Likeness of each row by aspect, about 0 to 1, float (N,) each, NaN where a row lacks the aspect."""
     low, high = _COSINE_RANGE
     parts = {"overall": (rows.vectors @ query.vector - low) / (high - low)}  # past 0 and 1 it still orders
     if query.contours is not None:
         alike = likeness.compare(likeness.summarise(query.contours), rows.curves, rows.active_s)
-        parts |= {"loudness": alike.loudness, "timbre": alike.timbre, "pitch": alike.pitch}
+        parts |= {name: getattr(alike, name) for name in ("loudness", "timing", "timbre", "pitch")}
     if query.text and words.tokens(query.text):
         parts["words"] = np.array(words.coverage(query.text, rows.lower_words), dtype=np.float32)
     return parts
 
 
-def _weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
+def weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
     """Weighted mean of the aspects that each row has, (N,)."""
     values = np.stack(list(parts.values()))
     counts = np.array([getattr(weights, name) for name in parts])[:, None] * np.isfinite(values)

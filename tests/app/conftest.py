@@ -11,7 +11,7 @@ from app.services.models import Lazy, Models
 from app.services.studio import Studio
 from app.settings import Settings
 from clvap.audio import write
-from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, render_effects, tone
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, gestures_in_a_row, render_effects, tone
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,16 @@ class Bench:
 
 
 def bench(
-    workspace: Path, library: FakeLibrary | None = None, generator: FakeGenerator | None = None, folder: Path | None = None, **settings
+    workspace: Path,
+    library: FakeLibrary | None = None,
+    generator: FakeGenerator | None = None,
+    folder: Path | None = None,
+    embedder: FakeEmbedder | None = None,
+    **settings,
 ) -> Bench:
     """A studio on fakes; `folder` is the one of --library, `settings` go to `Settings`."""
-    library, generator = library or FakeLibrary(), generator or FakeGenerator()
-    models = Models(Lazy(FakeEmbedder), Lazy(lambda: library), Lazy(lambda: generator))
+    library, generator, embedder = library or FakeLibrary(), generator or FakeGenerator(), embedder or FakeEmbedder()
+    models = Models(Lazy(lambda: embedder), Lazy(lambda: library), Lazy(lambda: generator))
     return Bench(Studio(Settings(workspace=workspace, library=folder, **settings), models, render_effects), library, generator)
 
 
@@ -44,3 +49,9 @@ def filled(tmp_path: Path) -> Bench:
 def voice(tmp_path: Path) -> Path:
     """A gesture of about 0.9 s."""
     return write(tmp_path / "voice.wav", tone(0.9, 300.0))
+
+
+@pytest.fixture
+def three_gestures(tmp_path: Path) -> Path:
+    """A recording of three gestures, the second of 0.9 s."""
+    return write(tmp_path / "three.wav", gestures_in_a_row((0.6, 0.9, 0.5)))

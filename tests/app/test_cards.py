@@ -2,13 +2,14 @@
 
 import re
 import time
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from app.services.gestures import Gestures
-from app.services.history import Entry, KeptMatch, KeptTake
+from app.services.history import Entry, KeptMatch, KeptPart, KeptTake
 from app.services.library import LibraryState
 from app.services.sounds import Sounds
 from app.ui import cards, library
@@ -56,11 +57,33 @@ def test_takes_keep_their_place_and_are_shown_best_first(entry, tmp_path):
 
 
 def test_a_gesture_picture_is_well_formed_and_has_its_three_lines(tmp_path):
-    heard = Gestures().read(write(tmp_path / "v.wav", tone(1.0, 300.0)))
+    heard = Gestures().choose(write(tmp_path / "v.wav", tone(1.0, 300.0)))
     picture = gesture_picture(heard.clip, heard.contours)
     drawn = ElementTree.fromstring(f"<r>{picture}</r>")
     lines = {path.get("class"): path.get("d") for path in drawn.iter("path")}
     assert all(lines[f"line {name}"].startswith("M") for name in ("loudness", "brightness", "pitch")) and len(picture) < 30_000
+
+
+def test_several_gestures_are_marked_and_offered_one_is_not(three_gestures, tmp_path):
+    gestures = Gestures()
+    shown = cards.gesture(gestures.choose(three_gestures, 2), "token")
+    tree = ElementTree.fromstring(re.sub(r"\bdata-(play|seek)(?=[ >])", r'data-\1=""', shown))
+    chips = [part for part in tree.iter("button") if part.get("data-act") == "part"]
+    assert [chip.get("data-part") for chip in chips] == ["0", "1", "2", "3"]
+    assert [chip.get("aria-pressed") for chip in chips] == ["false", "false", "true", "false"]
+    assert len(re.findall('class="mark', shown)) == 3 and shown.count("mark chosen") == 1
+    part = gestures.read(three_gestures).parts[1]
+    assert (float(tree.get("data-from")), float(tree.get("data-to"))) == (pytest.approx(part.start_s, abs=0.01), pytest.approx(part.end_s, abs=0.01))
+    assert "data-from" not in cards.gesture(gestures.choose(three_gestures), "token")
+    alone = cards.gesture(gestures.choose(write(tmp_path / "v.wav", tone(1.0, 300.0))), "token")
+    assert "chip" not in alone and "mark" not in alone
+
+
+def test_the_history_says_which_gesture_was_used(entry, tmp_path):
+    used = replace(entry, has_gesture=True, part=KeptPart(2, 1.0, 1.5, 4.0))
+    shown = cards.history([used], Sounds(tmp_path), None)
+    assert " · gesture 2</b>" in shown and "--from:0.250;--to:0.375" in shown
+    assert "gesture" not in re.sub("data-entry|gesture.wav", "", cards.history([entry], Sounds(tmp_path), None))
 
 
 def test_where_there_is_no_pitch_none_is_drawn():

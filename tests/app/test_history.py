@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.services.history import History, KeptMatch
+from app.services.history import History, KeptMatch, KeptPart
 from tests.fakes import tone
 
 MATCH = KeptMatch("/sounds/a.wav", "a", "a bell", "BELL", 0.8, 1.2)
@@ -68,3 +68,13 @@ def test_an_id_is_a_name_and_never_a_path(tmp_path, name):
 def test_words_alone_have_no_gesture(tmp_path):
     entry = History(tmp_path).begin("local", "rain", 1.0, None)
     assert entry.gesture is None and History(tmp_path).list("local") == [entry]
+
+
+def test_the_part_used_is_kept_and_entries_from_before_have_none(tmp_path):
+    history = History(tmp_path)
+    entry = history.begin("local", "bell", 0.5, tone(), KeptPart(2, 0.1, 0.4, 0.6))
+    assert History(tmp_path).list("local") == [entry] and entry.part.number == 2
+    meta = json.loads((entry.folder / "meta.json").read_text())
+    del meta["part"]
+    (entry.folder / "meta.json").write_text(json.dumps(meta))
+    assert History(tmp_path).list("local")[0].part is None

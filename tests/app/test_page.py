@@ -72,6 +72,16 @@ def test_imitate_answers_with_both(served, voice):
     assert len(both["takes"]) == 1 and both["matches"]
 
 
+def test_one_gesture_of_a_recording_can_be_named(served, three_gestures):
+    client, recording = Client(served[1], verbose=False), handle_file(str(three_gestures))
+    for gesture in (None, 2):
+        client.predict(voice=recording, text="", variations=1, gesture=gesture, api_name="/generate")
+    whole, part = (request.seconds for request in served[0].generator.requests[-2:])
+    assert whole > 3 and part == pytest.approx(0.9, abs=0.15)
+    with pytest.raises(AppError, match="gesture 9 was asked for, but it holds 3"):
+        client.predict(voice=recording, text="", gesture=9, api_name="/search")
+
+
 def test_index_is_for_this_machine_alone(served, shared, tmp_path):
     render_effects(tmp_path, count=2)
     (tmp_path / "broken.wav").write_text("no")

@@ -1,15 +1,18 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from app.services.errors import RequestError
 from app.services.generate import Ended, Job, Waiting
+from app.services.gestures import Gestures
 from app.services.studio import Begun, Found, ImitateRequest, TakeKept, Trouble
-from clvap.audio import write
+from clvap.activity import Activity
+from clvap.audio import AudioError, info, write
 from clvap.checkpoints import ModelError
 from tests.app.conftest import bench
-from tests.fakes import FakeGenerator, FakeLibrary, FakeTake, tone
+from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, FakeTake, tone
 
 
 def of(kind, events):
@@ -164,3 +167,49 @@ def test_warming_up_tells_a_missing_model_and_goes_on(tmp_path):
     assert [(notice.kind, notice.text) for notice in studio.board.notices()] == [("error", "no model 'nope': use one of clvap-mini")]
     with pytest.raises(ModelError):
         list(studio.imitate(ImitateRequest(None, "rain")))
+
+
+def test_a_part_of_the_recording_is_all_that_is_used(filled, three_gestures):
+    list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=1)))
+    list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=1, part=2)))
+    whole, part = (request.query.contours.duration_s for request in filled.generator.requests)
+    assert whole == pytest.approx(3.3, abs=0.2) and part == pytest.approx(0.9, abs=0.15)
+    assert [request.seconds for request in filled.generator.requests] == [pytest.approx(whole, abs=0.05), pytest.approx(part, abs=0.05)]
+
+
+def test_which_part_was_used_is_kept_with_the_whole_recording(filled, three_gestures):
+    list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=0, part=2)))
+    entry = filled.studio.history.list("local")[0]
+    again = filled.studio.gestures.choose(entry.gesture, entry.part.number)
+    assert entry.part.number == 2 and len(again.recording.parts) == 3
+    assert (again.event.start_s, again.event.end_s) == (pytest.approx(entry.part.start_s, abs=0.05), pytest.approx(entry.part.end_s, abs=0.05))
+    assert entry.part.duration_s == pytest.approx(info(entry.gesture).duration_s, abs=0.01)
+
+
+def test_a_part_that_is_not_there_is_refused_and_leaves_no_history(filled, three_gestures, voice):
+    with pytest.raises(AudioError, match="gesture 4 was asked for, but it holds 3 gestures"):
+        list(filled.studio.imitate(ImitateRequest(three_gestures, part=4)))
+    with pytest.raises(AudioError, match="it holds 1 gesture;"):
+        list(filled.studio.imitate(ImitateRequest(voice, part=2)))
+    assert filled.studio.history.list("") == []
+
+
+def test_what_the_search_model_hears_chooses_the_gestures(tmp_path, three_gestures):
+    class Listening(FakeEmbedder):
+        def activity(self, clip):
+            presence = np.ones((8, 1), np.float32)
+            presence[6:] = 0  # the last gesture is nothing to it
+            return Activity(presence, ("bell",))
+
+    made = bench(tmp_path / "w", embedder=Listening())
+    assert len(made.studio.gestures.read(three_gestures).parts) == 3  # the model is not there yet, and nobody waits for it
+    list(made.studio.imitate(ImitateRequest(None, "bell", variations=0)))
+    three_gestures.touch()
+    assert [part.label for part in made.studio.gestures.read(three_gestures).parts] == ["bell", "bell"]
+
+
+def test_recordings_that_were_forgotten_leave_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("app.services.gestures._KEPT", 2)
+    gestures = Gestures()
+    files = [gestures.read(write(tmp_path / f"{i}.wav", tone(0.5))).prepared for i in range(3)]
+    assert [file.exists() for file in files] == [False, True, True] and info(files[2]).duration_s == pytest.approx(0.5, abs=0.02)

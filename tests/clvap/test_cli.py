@@ -10,7 +10,7 @@ from clvap import __main__ as cli
 from clvap.audio import write
 from clvap.console import BAD_INPUT
 from clvap.workspace import default_workspace
-from tests.fakes import FakeEmbedder, render_effects, tone
+from tests.fakes import FakeEmbedder, gestures_in_a_row, render_effects, tone
 
 
 class Loaded(FakeEmbedder):
@@ -72,6 +72,7 @@ def test_results_for_people(capsys, workspace, effects):
         (["search"], "give --voice"),
         (["search", "--text", "  "], "give --voice"),
         (["search", "--voice", "/nowhere.wav"], "check the path"),
+        (["search", "--text", "x", "--gesture", "2"], "give the recording with --voice"),
         (["search", "--text", "x"], "python -m clvap index"),
         (["index", "/nowhere"], "no such folder"),
         (["index", "--workspace", "/dev/null/x", "/tmp"], "choose another workspace"),
@@ -84,7 +85,13 @@ def test_bad_input_is_one_line_that_says_what_to_do(capsys, workspace, arguments
     assert out == "" and advice in err and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["search", "--balance", "2"], ["search", "-k", "0"], ["index"], ["sing"], [], ["train", "/nowhere.yaml"]])
+BAD_ARGUMENTS = [
+    ["search", "--balance", "2"], ["search", "-k", "0"], ["search", "--gesture", "0"], ["gestures", "/nowhere.wav"], ["index"], ["sing"], [],
+    ["train", "/nowhere.yaml"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS)
 def test_bad_arguments_are_one_line(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
@@ -97,6 +104,33 @@ def test_a_silent_recording_is_refused(capsys, workspace, tmp_path):
     silence = write(tmp_path / "silence.wav", tone(0.5, 0.0))
     assert cli.main(["search", "--voice", str(silence), "--workspace", workspace]) == BAD_INPUT
     assert "silence" in capsys.readouterr().err
+
+
+@pytest.fixture
+def two_gestures(tmp_path) -> str:
+    """A recording of a long and a short tone with a pause between."""
+    return str(write(tmp_path / "two.wav", gestures_in_a_row((1.2, 0.4), pause_s=0.5)))
+
+
+def test_the_gestures_of_a_recording_are_listed_with_their_times(capsys, two_gestures):
+    assert cli.main(["gestures", two_gestures, "--json"]) == 0
+    first, second = said(capsys)["gestures"]
+    assert set(first) == {"number", "start_s", "end_s", "strength", "label"} and (first["number"], second["number"]) == (1, 2)
+    assert first["start_s"] == pytest.approx(0.5, abs=0.08) and second["start_s"] == pytest.approx(2.2, abs=0.08)
+    assert cli.main(["gestures", two_gestures]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["1", "2"]
+
+
+def test_one_gesture_of_a_recording_is_searched_with(capsys, workspace, effects, two_gestures):
+    assert cli.main(["index", effects, "--workspace", workspace]) == 0
+    capsys.readouterr()
+    best = []
+    for chosen in ([], ["--gesture", "1"], ["--gesture", "2"]):
+        assert cli.main(["search", "--voice", two_gestures, *chosen, "--balance", "0", "--workspace", workspace, "--json"]) == 0
+        best.append(said(capsys)["matches"][0]["path"])
+    assert best[2] != best[1]
+    assert cli.main(["search", "--voice", two_gestures, "--gesture", "3", "--workspace", workspace]) == BAD_INPUT
+    assert "two.wav: gesture 3 was asked for, but it holds 2 gestures" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_training_and_evaluation_are_handed_the_recipe(monkeypatch, tmp_path):

@@ -1,130 +1,288 @@
-import csv
+import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from transformers import RobertaConfig
+import yaml
 
-from clvap import audio, train
-from clvap.data import bank, manifests
+from clvap import train
+from clvap.checkpoints import ModelError, RecipeError
+from clvap.data import bank
+from clvap.data.rows import Row
 from clvap.embedder import Embedder
-from clvap.recipe import Recipe, Stage
-from clvap.text import TextTower
-from tests.clvap.tiny import TEXT, tiny_config, tiny_tokenizer
-from tests.sounds import knocks, noise, tone
+from clvap.model import Clvap
+from clvap.training.batches import Data, mixed
+from clvap.training.guard import TrainingError
+from clvap.training.state import CHECKPOINT, fresh, set_modes
+from clvap.training.step import Trained, train_step
+from tests.clvap.tiny import tiny_tokenizer
+from tests.clvap.training import FUSED, WHOLE, logged, prepared, write_recipe, write_sounds, write_wordnet
+from tests.sounds import tone
 
-STAGES = (
-    Stage("sounds", 3, ("audio", "audio_projection", "fusion", "query_projection", "kinds"), {"text/audio": 1.0, "kind/audio": 1.0}, batch_size=4, mix=0.5),
-    Stage(
-        "imitations", 4, ("audio", "voice", "audio_projection", "fusion", "query_projection", "log_temperature"),
-        {"query/audio": 1.0, "voice/audio": 1.0}, batch_size=4, copy_audio_to_voice=True,
-    ),
-)
+STAGES = [
+    {
+        "name": "sounds", "steps": 3, "batch_size": 4, "mix": 0.5, "trainable": ["audio", "audio_projection", "fusion", "query_projection", "kinds"],
+        "losses": {"text/audio": 1.0, "kind/audio": 1.0},
+    },
+    {
+        "name": "imitations", "steps": 4, "batch_size": 4, "copy_audio_to_voice": True, "losses": {"query/audio": 1.0, "voice/audio": 1.0},
+        "trainable": ["audio", "voice", "audio_projection", "fusion", "query_projection", "log_temperature"],
+    },
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Six sounds and their bank."""
+    folder = tmp_path_factory.mktemp("training")
+    write_sounds(folder / "sounds")
+    prepared(write_recipe(folder))
+    return folder
 
 
 @pytest.fixture
-def recipe(tmp_path) -> Recipe:
-    """A recipe on six sounds with captions, its bank made."""
-    sounds = tmp_path / "sounds"
-    for i, clip in enumerate([tone(200), tone(900), noise(0.5), noise(1.5), knocks((0.1,)), knocks((0.1, 0.7))]):
-        audio.write(sounds / f"{i}.wav", clip)
-    with open(sounds / "captions.csv", "w", newline="") as file:
-        csv.writer(file).writerows([["path", "caption", "category"], *([f"{i}.wav", f"dog barking {i // 2}", "test"] for i in range(6))])
-    text = tmp_path / "text"
-    tiny_tokenizer(text)
-    torch.manual_seed(0)
-    save_file(TextTower(RobertaConfig(**TEXT)).state_dict(), text / "text.safetensors")
-    recipe = Recipe("tiny", tmp_path / "run", tmp_path / "out", text, sounds, sounds, tiny_config(), STAGES, passes=2, log_every=1, checkpoint_every=2)
-    bank.build(manifests.captioned_folder(sounds), recipe.run / "bank", recipe.passes, recipe.model.features, None)
-    return recipe
+def write(made, tmp_path):
+    """Writes a recipe over these sounds and that bank."""
+    return lambda **changes: write_recipe(tmp_path, **{"starter": str(made / "sounds"), "bank": str(made / "run" / "bank"), "stages": STAGES, **changes})
 
 
-def rows(recipe: Recipe):
-    return manifests.captioned_folder(recipe.packs)
+@pytest.fixture
+def recipe(write):
+    return prepared(write())[0]
 
 
-def test_a_recipe_trains_to_a_model_that_loads(recipe):
-    train.fit(recipe, rows(recipe))
+@pytest.fixture
+def rows(write):
+    return prepared(write())[1]
+
+
+def data_of(recipe, rows, net, stage):
+    data = Data(rows, recipe, train._tokenizer(recipe, rows, train.ALONE))
+    data.begin(recipe, stage, net.model.text)
+    return data
+
+
+def test_a_recipe_trains_to_a_model_that_loads(recipe, rows):
+    train.fit(recipe, rows)
     embedder = Embedder.from_pretrained(recipe.out, device="cpu")
     assert embedder.embed_query(tone(), "dog barking").shape == (8,)
-    with open(recipe.run / "log.csv", newline="") as file:
-        assert {(row["stage"], row["loss"]) for row in csv.DictReader(file)} >= {("sounds", "text/audio"), ("imitations", "query/audio")}
+    assert {(row["stage"], row["loss"]) for row in logged(recipe)} >= {("sounds", "text/audio"), ("imitations", "query/audio")}
+    assert (recipe.run / "curves.png").stat().st_size > 5_000
+    assert "0.wav" in (recipe.out / "credits.csv").read_text()
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(recipe, tmp_path):
-    whole = replace(recipe, out=tmp_path / "whole")
-    train.fit(whole, rows(recipe))
-    (recipe.run / "checkpoint.pt").unlink()
+@pytest.mark.parametrize("fusion", ["early", "late", "cross_attention"])
+def test_every_fusion_learns(write, fusion):
+    model = {**yaml.safe_load(write().read_text())["model"], "fusion": fusion, "width": 8}
+    stage = {"name": "all", "steps": 30, "trainable": WHOLE, "losses": FUSED, "batch_size": 4, "learning_rate": 3e-3}
+    recipe, rows = prepared(write(model=model, stages=[stage]))
+    net = train._network(recipe, 3)
+    state = fresh(net, recipe, 0)
+    set_modes(net)
+    batch = data_of(recipe, rows, net, recipe.stages[0]).batch(0, 0, recipe.stages[0])
+    values = []
+    for state.step in range(30):
+        values.append(sum(train_step(state, batch, recipe.stages[0]).values()))
+    assert values[-1] < 0.8 * values[0]
+
+
+def test_a_clap_is_a_recipe_of_words_alone_and_a_model_can_be_trained_further(write, tmp_path):
+    clap = {"name": "clap", "steps": 3, "trainable": ["audio", "text", "audio_projection", "fusion", "query_projection"], "losses": {"text/audio": 1.0}}
+    recipe, rows = prepared(write(stages=[{**clap, "batch_size": 4, "learning_rate": 1e-2}], bank=None, ema=0.0))
+    assert bank.available(recipe.bank_folder)[0].voice.shape == (6, 0)  # no imitation is made that nobody hears
+    train.fit(recipe, rows)
+    untrained = train._network(recipe, 3).model.state_dict()
+    trained = Clvap.from_folder(recipe.out).state_dict()
+    changed = {key.split(".")[0] for key, value in trained.items() if not torch.allclose(value, untrained[key], atol=1e-3)}
+    assert {"audio", "text"} <= changed and "voice" not in changed
+
+    further = replace(recipe, start=recipe.out, stages=(replace(recipe.stages[0], learning_rate=0.0),), run=tmp_path / "further", bank=recipe.bank_folder)
+    train.fit(replace(further, out=tmp_path / "further" / "model"), rows)
+    again = Clvap.from_folder(tmp_path / "further" / "model").state_dict()
+    assert all(torch.equal(trained[key], again[key]) for key in trained if "running_" not in key and "num_batches" not in key)
+    assert (tmp_path / "further" / "model" / "vocab.json").read_bytes() == (recipe.out / "vocab.json").read_bytes()
+
+
+def test_parts_of_a_model_start_another(write, tmp_path):
+    torch.manual_seed(1)
+    recipe, _ = prepared(write())
+    tiny_tokenizer(tmp_path / "start")
+    Clvap(recipe.model).save(tmp_path / "start", torch.float32)
+    given = Clvap.from_folder(tmp_path / "start").state_dict()
+    begun = train._network(replace(recipe, start=tmp_path / "start", start_parts=("text", "audio")), 3).model.state_dict()
+    equal = {key.split(".")[0] for key in begun if begun[key].is_floating_point() and begun[key].numel() > 100 and torch.equal(begun[key], given[key])}
+    assert equal == {"text", "audio"}
+    with pytest.raises(ModelError, match="start_parts"):
+        train._network(replace(recipe, start=tmp_path / "start", model=replace(recipe.model, width=32)), 3)
+    with pytest.raises(ModelError, match="audiotower"):
+        train._network(replace(recipe, start=tmp_path / "start", start_parts=("audiotower",)), 3)
+
+
+def test_a_stopped_run_resumes_to_the_same_weights_and_curve(write, monkeypatch, tmp_path):
+    recipe, rows = prepared(write(validation={"every": 2, "share": 0.5}, stages=[{**stage, "batch_size": 2} for stage in STAGES]))
+    whole = replace(recipe, run=tmp_path / "whole", out=tmp_path / "whole" / "model")
+    train.fit(whole, rows)
 
     class Stopped(Exception):
         pass
 
-    def stop(state, recipe_):
-        original(state, recipe_)
-        if (state.stage, state.step) == (1, 2):
+    def stop(done, total, what=""):
+        if (what.startswith("sounds") and done == 1 and not stops) or (what.startswith("imitations") and done == 3 and len(stops) == 1):
+            stops.append(what)  # the first before any checkpoint
             raise Stopped
 
-    original, train._checkpoint = train._checkpoint, stop
-    try:
+    stops = []
+    for _ in range(2):
         with pytest.raises(Stopped):
-            train.fit(recipe, rows(recipe))
-    finally:
-        train._checkpoint = original
-    train.fit(recipe, rows(recipe))
-    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (recipe.out / "model.safetensors").read_bytes()
+            train.fit(recipe, rows, stop)
+        with open(recipe.run / "log.csv", "a") as file:
+            file.write("imitations,3,query/aud")  # a line that the kill cut off
+    train.fit(recipe, rows)
+    assert (whole.run / "log.csv").read_text() == (recipe.run / "log.csv").read_text()
+    assert (whole.out / "model.safetensors").read_bytes() == (recipe.out / "model.safetensors").read_bytes()
 
 
-def test_one_real_step_lowers_the_loss_on_its_batch(recipe):
-    torch.manual_seed(0)
-    net = train.Trained(train.Clvap(recipe.model), 3)
-    stage = replace(STAGES[1], steps=30, learning_rate=3e-3)
-    state = train._fresh(net, replace(recipe, stages=(stage,)), 0)
-    batch = train.Data(rows(recipe), recipe, net.model).batch(0, 0, 4)
-    values = []
-    for state.step in range(30):
-        values.append(sum(train.train_step(state, batch, stage).values()))
-    assert values[-1] < 0.8 * values[0]
+def test_frozen_parts_stay_and_text_states_are_those_of_the_frozen_tower(recipe, rows):
+    net = train._network(recipe, 3)
+    stage = replace(recipe.stages[1], trainable=("fusion", "query_projection", "voice"), frozen=("voice.net",), losses=FUSED)
+    recipe = replace(recipe, stages=(stage,))
+    state = fresh(net, recipe, 0)
+    set_modes(net)
+    before = {key: value.clone() for key, value in net.model.state_dict().items()}
+    data = data_of(recipe, rows, net, stage)
+    assert torch.allclose(data.text[:2], net.model.text.eval()(data.ids[:2], data.text_mask[:2]))
+    train_step(state, data.batch(0, 0, stage), stage)
+    changed = {key.split(".")[0] for key, value in net.model.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"fusion", "query_projection"}
 
 
-def test_frozen_parts_stay_and_a_broken_loss_stops_with_a_reason(recipe):
-    net = train.Trained(train.Clvap(recipe.model), 3)
-    state = train._fresh(net, recipe, 0)
-    voice = {k: v.clone() for k, v in net.model.voice.state_dict().items()}
-    batch = train.Data(rows(recipe), recipe, net.model).batch(0, 0, 4)
-    train.train_step(state, batch, STAGES[0])
-    assert all(torch.equal(v, voice[k]) for k, v in net.model.voice.state_dict().items())
-    with pytest.raises(FloatingPointError, match="learning rate"):
-        train.train_step(state, replace(batch, audio=batch.audio * float("nan")), STAGES[0])
+def test_a_name_that_no_part_has_and_a_batch_too_large_are_refused(write):
+    recipe, rows = prepared(write(stages=[{**STAGES[0], "trainable": ["audiotower"]}]))
+    with pytest.raises(RecipeError, match=r"audiotower.*audio, audio_projection"):
+        train.fit(recipe, rows)
+    recipe, rows = prepared(write(stages=[{**STAGES[0], "batch_size": 8}]))
+    with pytest.raises(RecipeError, match="6 rows to draw from"):
+        train.fit(recipe, rows)
+    recipe, rows = prepared(write(stages=[{**STAGES[0], "trainable": ["voice"]}]))
+    with pytest.raises(TrainingError, match=r"gradient is 0.*no checkpoint"):
+        train.fit(recipe, rows)
+    with pytest.raises(RecipeError, match="GPU"):
+        train.check(replace(recipe, precision="float16"), train.ALONE)
+    with pytest.raises(RecipeError, match="multiple of 1 processes x accumulate 3"):
+        train.check(replace(recipe, stages=(replace(recipe.stages[0], accumulate=3),)), train.ALONE)
 
 
-def test_the_bank_is_not_made_twice(recipe):
-    before = (recipe.run / "bank" / "pass-0" / "audio.npy").stat().st_mtime_ns
-    bank.build(rows(recipe), recipe.run / "bank", recipe.passes, recipe.model.features, None)
-    assert (recipe.run / "bank" / "pass-0" / "audio.npy").stat().st_mtime_ns == before
+def test_a_broken_loss_stops_with_a_reason_and_the_last_checkpoint_stays(recipe, rows):
+    recipe = replace(recipe, stages=(replace(recipe.stages[0], steps=8, learning_rate=1e38),), checkpoint_every=1)
+    with pytest.raises(TrainingError, match=r"stage sounds, step \d: the (loss \S+/audio|gradient) is (nan|inf).*checkpoint.pt is untouched") as stopped:
+        train.fit(recipe, rows)
+    assert "learning rate" in str(stopped.value)
+    saved = torch.load(recipe.run / CHECKPOINT, weights_only=True)
+    assert saved["step"] == int(str(stopped.value).split("step ")[1].split(":")[0])
+    healed = replace(recipe, stages=(replace(recipe.stages[0], steps=8, learning_rate=1e-4),))
+    shutil.rmtree(recipe.run)
+    train.fit(healed, rows)
 
 
-def test_two_processes_make_the_same_bank(recipe, tmp_path):
-    bank.build(rows(recipe), tmp_path / "bank", 1, recipe.model.features, None, workers=2)
-    one, two = (bank.available(folder)[0] for folder in (recipe.run / "bank", tmp_path / "bank"))
+def test_a_stage_ends_when_validation_no_longer_improves_and_its_best_weights_ship(write):
+    stage = {**STAGES[0], "steps": 50, "batch_size": 2, "learning_rate": 0.0}
+    recipe, rows = prepared(write(stages=[stage], validation={"every": 2, "share": 0.5, "patience": 2}))
+    train.fit(recipe, rows)
+    lines = logged(recipe)
+    assert max(int(line["step"]) for line in lines) == 6  # the first look at 2, then two without a better figure
+    assert {line["loss"] for line in lines} >= {"validation/text/R@1", "validation/text/MRR", "validation/text/P@1 other"}
+    saved = torch.load(recipe.run / CHECKPOINT, weights_only=True)
+    assert (saved["best_step"], saved["waited"], saved["finished"]) == (2, 2, True)
+    assert [path.name for path in recipe.run.glob("best-*.pt")] == ["best-0-2.pt"]
+    best = torch.load(recipe.run / "best-0-2.pt", weights_only=True)["ema"]
+    shipped = Clvap.from_folder(recipe.out).state_dict()
+    key = next(key for key in shipped if "running_mean" in key and key.startswith("audio"))
+    close = lambda weights: torch.allclose(shipped[key], weights[f"module.model.{key}"], atol=1e-3)  # noqa: E731
+    assert close(best) and not close(saved["ema"])
+
+
+def test_two_trainings_do_not_share_a_run(write):
+    path = write()
+    recipe, _ = prepared(path)
+    with train._alone_in(recipe.run), pytest.raises(TrainingError, match="another process"):
+        train.run(path)
+
+
+def test_the_bank_is_not_made_twice_and_not_used_for_other_rows(made, recipe, rows):
+    before = (recipe.bank_folder / "pass-0" / "audio.npy").stat().st_mtime_ns
+    train.make_bank(recipe, rows, train.silent)
+    assert (recipe.bank_folder / "pass-0" / "audio.npy").stat().st_mtime_ns == before
+    with pytest.raises(RecipeError, match="other rows"):
+        train.claim_bank(recipe.bank_folder, rows[:5])
+
+
+def test_two_processes_make_the_same_bank(made, recipe, rows, tmp_path):
+    train.make_bank(replace(recipe, bank=tmp_path / "bank", passes=1), rows, train.silent, workers=2)
+    one, two = (bank.available(folder)[0] for folder in (recipe.bank_folder, tmp_path / "bank"))
     assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("audio", "voice", "teacher"))
 
 
-def test_a_mixed_sound_belongs_to_both_by_their_amplitudes(recipe):
-    plain = train.Data(rows(recipe), recipe, train.Clvap(recipe.model)).batch(0, 0, 4)
-    even = train.mixed(plain, recipe.model.features, torch.zeros(4))
+def test_a_recorded_imitation_is_heard_as_the_first(made, tmp_path):
+    sound, recording = made / "sounds" / "0.wav", made / "sounds" / "3.wav"
+    row = Row(sound, ("tone",), "a/tone", "0", "CC0-1.0", imitation=recording)
+    features = prepared(write_recipe(made))[0].model.features
+    bank.build([row], tmp_path / "bank", 1, features, None)
+    voice = bank.available(tmp_path / "bank")[0].voice[0]
+    heard = features(train.bank.read_gesture(recording)).numpy()
+    assert np.allclose(voice[0], heard, atol=1e-2) and not np.allclose(voice[1], heard, atol=1e-1)
+
+
+def test_a_mixed_sound_belongs_to_both_by_their_amplitudes(recipe, rows):
+    net = Trained(Clvap(recipe.model), 3)
+    data = data_of(recipe, rows, net, recipe.stages[1])
+    plain = data.batch(0, 0, recipe.stages[1])
+    even = mixed(plain, data.of_audio, torch.zeros(4))
     assert torch.allclose(even.audio_kinds, (plain.audio_kinds + plain.audio_kinds.roll(1, dims=0)) / 2)
     assert torch.allclose(even.targets[:, 2], (plain.targets[:, 2] + plain.targets[:, 1]) / 2)
     assert torch.equal(even.voice_kinds, plain.voice_kinds) and torch.equal(even.voice, plain.voice)
-    quiet = train.mixed(plain, recipe.model.features, torch.full((4,), -90.0))
+    quiet = mixed(plain, data.of_audio, torch.full((4,), -90.0))
     assert torch.allclose(quiet.audio_kinds, plain.audio_kinds, atol=1e-3)
 
 
-def test_the_shipped_recipe_loads_and_a_wrong_key_is_named(tmp_path):
-    shipped = Path("assets/recipes/clvap-mini.yaml")
-    assert Recipe.load(shipped).name == "clvap-mini"
-    (tmp_path / "wrong.yaml").write_text(shipped.read_text() + "\nlearning_rat: 1\n")
-    with pytest.raises(ValueError, match="learning_rat"):
-        Recipe.load(tmp_path / "wrong.yaml")
+def test_a_stage_draws_from_its_shares_and_from_sounds_as_they_are(recipe, rows):
+    net = Trained(Clvap(recipe.model), 3)
+    relabelled = [replace(row, label=f"{'left' if i < 3 else 'right'}/{row.label}") for i, row in enumerate(rows)]
+    stage = replace(recipe.stages[0], shares={"left": 1.0}, batch_size=3, augmented=False, mix=0.0)
+    data = Data(relabelled, recipe, train._tokenizer(recipe, rows, train.ALONE))
+    data.begin(recipe, stage, net.model.text)
+    assert (data.weights > 0).tolist() == [True] * 3 + [False] * 3
+    with pytest.raises(RecipeError, match=r"nowhere.*left, right"):
+        data.begin(recipe, replace(stage, shares={"nowhere": 1.0}), net.model.text)
+
+
+def test_without_imitations_the_voice_tower_hears_the_sounds_themselves(recipe, rows, made):
+    net = Trained(Clvap(recipe.model), 3)
+    stage = replace(recipe.stages[1], imitated=False)
+    data = data_of(recipe, rows, net, stage)
+    data.of_voice = data.of_audio = type("Same", (), {"varied": lambda self, heard, rng: heard})()
+    first = data.passes[0]
+    data.passes = [first]
+    batch = data.batch(0, 1, stage)
+    assert torch.equal(batch.voice, batch.audio)
+    assert not torch.equal(data.batch(0, 1, replace(stage, imitated=True)).voice, batch.audio)
+
+
+def test_the_model_of_a_recipe_that_starts_from_one_need_not_be_spelled_out(write, tmp_path):
+    recipe, _ = prepared(write())
+    recipe.model.save(tmp_path / "start")
+    assert prepared(write(model=None, start=str(tmp_path / "start")))[0].model == recipe.model
+    with pytest.raises(RecipeError, match="start"):
+        train.check(prepared(write(start=str(tmp_path / "nowhere")))[0], train.ALONE)
+
+
+def test_texts_that_mean_the_same_come_closer(write, tmp_path):
+    stage = {"name": "words", "steps": 20, "trainable": ["text", "fusion", "query_projection"], "losses": {"text/text": 1.0}, "batch_size": 6}
+    recipe, rows = prepared(write(stages=[{**stage, "learning_rate": 5e-3}], wordnet=str(write_wordnet(tmp_path / "wordnet"))))
+    data = data_of(recipe, rows, train._network(recipe, 3), recipe.stages[0])
+    assert ("dog1", "hound1") in data.meanings and ("dog1", "a barking animal 1") in data.meanings
+    train.fit(recipe, rows)
+    values = [float(line["value"]) for line in logged(recipe)]
+    assert values[-1] < 0.8 * values[0]
+    with pytest.raises(RecipeError, match="2 x processes"):
+        train.check(replace(recipe, stages=(replace(recipe.stages[0], batch_size=5),)), train.ALONE)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from clvap.audio import write
 from tests.e2e.browser import NARROW, expect, launched, opened, overflow, plays, record, upload
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
+from tests.fakes import gestures_in_a_row
 
 pytestmark = pytest.mark.e2e
 HITS, TAKES, MESSAGE = "#hits .card.sound", "#takes .card.sound", "#message .message"
@@ -102,6 +104,46 @@ def test_history_survives_a_restart(browser, tmp_path):
         assert plays(page, page.locator(TAKES).first) > 0.3
         press(page)
         expect(page.locator("#history .earlier")).to_have_count(2)
+
+
+def test_one_of_several_gestures_is_chosen_and_remembered(browser, fake_studio, tmp_path):
+    page = opened(browser, fake_studio.url)
+    upload(page, write(tmp_path / "three.wav", gestures_in_a_row((0.6, 0.9, 0.5))))
+    chips = page.locator("#gesture .chip")
+    expect(chips).to_have_count(4)
+    expect(page.locator("#gesture .mark")).to_have_count(3)
+    chosen = page.locator("#gesture .chip[aria-pressed=true]")
+    expect(chosen).to_have_text("All")
+    press(page)
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.locator(f"{TAKES} .foot").first).to_contain_text("3.5 s")
+
+    chips.nth(2).click()
+    expect(chosen).to_have_text(re.compile(r"^2 1\.[23]–2\.[23]$"))
+    page.locator("#gesture [data-play]").click()
+    audio = page.locator("#gesture audio").element_handle()
+    page.wait_for_function("a => a.currentTime > 1.4 && !a.paused", arg=audio)  # within the second gesture
+    page.wait_for_function("a => a.paused && a.currentTime < 1.4", arg=audio)  # stopped at its end, back at its start
+    press(page)
+    expect(page.locator("#history .earlier.current")).to_contain_text("gesture 2")
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    expect(page.locator(f"{TAKES} .foot").first).to_contain_text("1.0 s")
+
+    page.reload()
+    page.locator("#history .earlier", has_text="gesture 2").first.click()
+    expect(chips).to_have_count(4)
+    expect(chosen).to_contain_text("2")
+    chips.first.click()
+    expect(chosen).to_have_text("All")
+    page.get_by_role("button", name="Record another").click()
+    expect(chips).to_have_count(0)
+
+
+def test_one_gesture_is_offered_no_choice(browser, fake_studio, voice):
+    page = opened(browser, fake_studio.url)
+    upload(page, voice)
+    expect(page.locator("#gesture .gesture-plot")).to_be_visible()
+    expect(page.locator("#gesture .chip")).to_have_count(0)
 
 
 def test_a_bad_upload_is_explained_and_nothing_is_lost(browser, fake_studio, tmp_path, voice):

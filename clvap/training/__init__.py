@@ -1,0 +1,1 @@
+"""The parts of the trainer, a subject a file; `clvap.train` puts them together. Axis legend as in clvap.model."""

@@ -1,0 +1,105 @@
+"""A loopback model hub that speaks as much of the real one's protocol as publishing and fetching a small model takes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+TOKEN = "hf_writes"
+
+
+@dataclass
+class Hub:
+    """What is published: the files of each repository, whether it is private, and the tokens that came with requests."""
+
+    url: str = ""
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    private: dict[str, bool] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+
+
+class Handler(BaseHTTPRequestHandler):
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urlsplit(self.path).path
+        self.hub.requests.append(f"POST {path}")
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self._json({"error": "Invalid credentials"}, 401)
+        if path == "/api/validate-yaml":
+            return self._json({"errors": [], "warnings": []})
+        asked = [json.loads(line) for line in body.splitlines()]
+        if path == "/api/repos/create":
+            repo = f"{asked[0]['organization']}/{asked[0]['name']}"
+            self.hub.files.setdefault(repo, {})
+            self.hub.private[repo] = asked[0].get("private", False) or asked[0].get("visibility") == "private"
+            return self._json({"url": f"{self.hub.url}/{repo}", "id": repo})
+        repo = "/".join(path.split("/")[3:5])
+        if "/preupload/" in path:
+            return self._json({"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in asked[0]["files"]]})
+        for line in asked:
+            if line["key"] == "file":
+                self.hub.files[repo][line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+        return self._json({"success": True, "commitOid": self._sha(repo), "commitUrl": f"{self.hub.url}/{repo}/commit/{self._sha(repo)}"})
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.hub.requests.append(f"{self.command} {path}")
+        parts = path.strip("/").split("/")
+        repo = "/".join(parts[2:4] if parts[0] == "api" else parts[:2])
+        if repo not in self.hub.files:
+            return self._json({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
+        files = self.hub.files[repo]
+        if parts[0] == "api" and "tree" in parts:
+            return self._json([{"type": "file", "path": name, "size": len(body), "oid": _etag(body)} for name, body in files.items()])
+        if parts[0] == "api":
+            return self._json({"id": repo, "modelId": repo, "sha": self._sha(repo), "siblings": [{"rfilename": name} for name in files]})
+        body = files["/".join(parts[4:])]
+        return self._send(200, body, {"ETag": f'"{_etag(body)}"', "X-Repo-Commit": self._sha(repo)})
+
+    do_HEAD = do_GET
+
+    def _sha(self, repo: str) -> str:
+        return hashlib.sha1(repr(sorted(self.hub.files[repo].items())).encode()).hexdigest()
+
+    def _json(self, said: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps(said).encode(), {"Content-Type": "application/json"} | (headers or {}))
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def hub_server() -> Iterator[Hub]:
+    """Serve on a free port of the loopback interface until the block ends."""
+    hub = Hub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": hub}))
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha1(body).hexdigest()
