@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clvap import card_tables
 from clvap.checkpoints import ModelError
+from clvap.recipe import read as read_recipe
 
 CARD = "README.md"
 MARK = "<!-- written by python -m clvap card; put your own words into NOTES.md and run it again -->"
@@ -208,11 +207,10 @@ def _product(shape: list[int]) -> int:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    """A JSON or YAML file that holds names with values."""
+    """A JSON file, or a recipe with what it extends, that holds names with values."""
     try:
-        read = path.read_text(encoding="utf-8")
-        values = json.loads(read) if path.suffix == ".json" else yaml.safe_load(read)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_recipe(path)
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read ({' '.join(str(error).split())}); check the path and that it is whole") from error
     if not isinstance(values, dict):
         raise ModelError(f"{path}: holds no names with values; compare it with the files of assets/models and assets/recipes")

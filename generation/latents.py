@@ -59,8 +59,10 @@ class Latents:
         return self._controls[:, item.start : item.start + item.length].astype(np.float32)
 
 
-def encode(autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants: int, seed: int = 0, progress: Progress = silent) -> Latents:
-    """Encode all sounds `variants` times (the first as they are); a finished folder is used as it is."""
+def encode(
+    autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants: int, seed: int = 0, progress: Progress = silent, scale: float | None = None
+) -> Latents:
+    """Encode all sounds `variants` times (the first as they are); a finished folder is used as it is. `scale`: their deviation, measured when None."""
     if (folder / "items.json").exists():
         return Latents(folder)
     rng = np.random.default_rng(seed)
@@ -78,7 +80,7 @@ def encode(autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants
             items.append(Item(number, start, length, length - _TAIL))
             start += length
             progress(len(items), variants * len(sounds), "encoding sounds")
-    return _store(folder, np.concatenate(latents).astype(np.float32), np.concatenate(controls, axis=1), items, silence_latent(autoencoder))
+    return _store(folder, np.concatenate(latents).astype(np.float32), np.concatenate(controls, axis=1), items, silence_latent(autoencoder), scale)
 
 
 @torch.inference_mode()
@@ -107,9 +109,9 @@ def _curves(wave: np.ndarray) -> np.ndarray:
     return from_contours(extract(Clip(wave[None]))).values
 
 
-def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[Item], silence: np.ndarray) -> Latents:
+def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[Item], silence: np.ndarray, scale: float | None) -> Latents:
     content = np.concatenate([np.arange(item.start, item.start + item.content) for item in items])
-    scale = float(latents[content].std())
+    scale = scale or float(latents[content].std())
     assert controls.shape[0] == CURVES
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "latents.npy", (latents / scale).astype(np.float16))

@@ -34,6 +34,7 @@ class Schedule:
     average: decay of the averaged weights, which are the ones shipped
     checkpoint_s: seconds between checkpoints
     threads: CPU threads
+    precision: float32, or bfloat16 to compute in half precision where the operation allows; weights stay float32
     seed: of weights, batches and noise
     """
 
@@ -44,6 +45,7 @@ class Schedule:
     average: float = 0.999
     checkpoint_s: float = 180.0
     threads: int = 1
+    precision: str = "float32"
     seed: int = 0
 
     def rate(self, step: int) -> float:

@@ -115,7 +115,8 @@ def train_step(state: State, examples: Examples, schedule: Schedule, lean: float
     """One step; times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), its mean moved by `lean` toward noise, where structure is decided."""
     batch = examples.draw(state.rng, schedule.batch)
     times = torch.sigmoid(torch.randn(len(batch.latents)) + lean)
-    loss = velocity_loss(state.model, batch, times, torch.randn_like(batch.latents))
+    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bfloat16"):
+        loss = velocity_loss(state.model, batch, times, torch.randn_like(batch.latents))
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
 
 
@@ -142,12 +143,30 @@ def phrases(sounds: Sounds) -> list[list[str]]:
     return [classes[sound.category] if sound.origin == "esc50" else [sound.caption] for sound in sounds.sounds]
 
 
-def stored_latents(recipe: dict[str, Any], sounds: Sounds) -> Latents:
-    """Latents of the recipe's sounds by the averaged autoencoder of its checkpoint."""
-    autoencoder = build(AutoencoderConfig(**recipe["autoencoder"]["model"]))
+@dataclass(frozen=True)
+class Origin:
+    """What a run goes on from: the autoencoder's config, weights and latent deviation, and the whole model's weights (both None for a new transformer)."""
+
+    config: AutoencoderConfig
+    autoencoder: dict[str, Tensor]
+    scale: float | None = None
+    model: dict[str, Tensor] | None = None
+
+
+def origin(recipe: dict[str, Any]) -> Origin:
+    """The model folder that the recipe's `start` names, else its autoencoder's checkpoint under a new transformer."""
+    if "start" in recipe:
+        model, config = sfx.load(Path(recipe["start"]))
+        return Origin(AutoencoderConfig(**config.autoencoder), model.pretransform.model.state_dict(), config.latent_scale, model.state_dict())
     saved = torch.load(recipe["autoencoder"]["checkpoint"], map_location="cpu", weights_only=True)
-    autoencoder.load_state_dict(saved["averaged"])
-    return encode(autoencoder, sounds, Path(recipe["run"]) / "latents", recipe["data"]["variants"])
+    return Origin(AutoencoderConfig(**recipe["autoencoder"]["model"]), saved["averaged"])
+
+
+def stored_latents(recipe: dict[str, Any], sounds: Sounds, first: Origin) -> Latents:
+    """Latents of the recipe's sounds by the autoencoder it goes on from."""
+    autoencoder = build(first.config)
+    autoencoder.load_state_dict(first.autoencoder)
+    return encode(autoencoder, sounds, Path(recipe["run"]) / "latents", recipe["data"]["variants"], scale=first.scale)
 
 
 def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
@@ -155,11 +174,9 @@ def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
     return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", recipe["model"].get("tokens", 48))
 
 
-def configuration(recipe: dict[str, Any], scale: float, fingerprint: str) -> sfx.SfxConfig:
+def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, scale: float, fingerprint: str) -> sfx.SfxConfig:
     """What config.json will say."""
-    return sfx.SfxConfig(
-        as_dict(AutoencoderConfig(**recipe["autoencoder"]["model"])), scale, sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint
-    )
+    return sfx.SfxConfig(as_dict(autoencoder), scale, sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint)
 
 
 def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
@@ -167,25 +184,22 @@ def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
     schedule, run = Schedule(**recipe["schedule"]), Path(recipe["run"])
     torch.set_num_threads(schedule.threads)
     sounds = sounds_of(recipe)
-    latents = stored_latents(recipe, sounds)
+    first = origin(recipe)
+    latents = stored_latents(recipe, sounds, first)
     queries = _queries(recipe, sounds)
-    config = configuration(recipe, latents.scale, queries.fingerprint if queries else "")
+    config = configuration(recipe, first.config, latents.scale, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
         sizes = f"tokens of {queries.token_width} and vectors of {queries.dimension}"
         raise TrainingError(f"{recipe['clvap']} has {sizes}; set token_width and dimension in the recipe")
     state = start(config, schedule)
+    for model in (state.model, state.averaged):
+        model.load_state_dict(first.model or model.state_dict())
     resume(state, run / "last.pt")
-    load_autoencoder(state, recipe["autoencoder"]["checkpoint"])  # after resuming, because the decoder may have learned more since
+    for model in (state.model, state.averaged):
+        model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
     origins = [sound.origin for sound in sounds.sounds]
     examples = Examples(latents, queries, origins, recipe["data"]["shares"], Windows(), Dropout(**recipe.get("dropout", {})))
     return state, examples, config
-
-
-def load_autoencoder(state: State, checkpoint: str) -> None:
-    """The averaged autoencoder into the model and its averaged copy."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    for model in (state.model, state.averaged):
-        model.pretransform.load_state_dict(saved["averaged"])
 
 
 def train(recipe: dict[str, Any]) -> Path:

@@ -17,6 +17,7 @@ RANGE_DB = 45.0
 _BAND = 9  # frames a moment may be early or late, of 64
 _WARP_COST = 0.015  # added a step for time taken from one side only, so that a straight alignment wins ties
 _LOUDNESS_SPREAD = 0.12  # of the 45 dB range: movement under this counts as flat
+_TIMING_SPREAD = 0.05  # the same for two sounds moment for moment
 _BRIGHTNESS_SPREAD = 3.0  # semitones
 _PITCH_SPREAD = 1.5  # semitones
 _UNRELATED = 0.7  # correlation of envelopes that different events still reach
@@ -91,11 +92,11 @@ def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likenes
 def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
     """How certainly candidates (N, 3, 64) are the very event the query is, by their loudness moment for moment, nothing aligned: (N,).
 
-    0 up to the correlation that unrelated sounds reach, 1 where they are one; movement well under `_LOUDNESS_SPREAD` says nothing.
+    0 up to the correlation that unrelated sounds reach, 1 where they are one; movement well under `_TIMING_SPREAD` says nothing.
     """
     mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
     mine, theirs = mine - mine.mean(), theirs - theirs.mean(axis=1, keepdims=True)
-    spread = np.sqrt(FRAMES) * _LOUDNESS_SPREAD
+    spread = np.sqrt(FRAMES) * _TIMING_SPREAD
     straight = theirs @ mine / (np.hypot(np.linalg.norm(mine), spread) * np.hypot(np.linalg.norm(theirs, axis=1), spread))
     return np.clip((straight - _UNRELATED) / (1 - _UNRELATED), 0, 1).astype(np.float32)
 

@@ -137,10 +137,10 @@ def test_training_and_evaluation_are_handed_the_recipe(monkeypatch, tmp_path):
     recipe, asked = tmp_path / "recipe.yaml", []
     recipe.write_text("name: x")
     monkeypatch.setattr("clvap.train.run", lambda path, progress: asked.append(path))
-    monkeypatch.setattr("clvap.evaluate.run", lambda path, json_output: asked.append(json_output))
+    monkeypatch.setattr("clvap.evaluate.run", lambda path, json_output, model: asked.append((json_output, model)))
     assert cli.main(["train", str(recipe)]) == 0
-    assert cli.main(["evaluate", str(recipe), "--json"]) == 0
-    assert asked == [recipe, True]
+    assert cli.main(["evaluate", str(recipe), "--json", "--model", "mine"]) == 0
+    assert asked == [recipe, (True, "mine")]
 
 
 def test_arguments_are_read_without_loading_anything_heavy():

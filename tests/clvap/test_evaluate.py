@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from clvap import audio, evaluate
+from clvap import audio, evaluate, peers
 from clvap.data.manifests import Row
 from clvap.embedder import Embedder
 from clvap.model import Clvap
@@ -40,3 +41,16 @@ def test_every_system_is_scored_on_words_voices_and_both(tmp_path):
     assert results["augment"].keys() == {"mfcc", "envelope", "clvap vector", "clvap search"}
     assert results["augment"]["envelope"].recall_5 == 1
     json.dumps({kind: {name: vars(scores) for name, scores in systems.items()} for kind, systems in results.items()})
+
+
+YAMNET = Path("../shared/data/yamnet/yamnet.tflite")
+
+
+@pytest.mark.skipif(not YAMNET.exists(), reason="YAMNet is in ../shared/data, which is not here")
+def test_yamnet_finds_a_sound_by_its_copy_and_by_words():
+    pytest.importorskip("ai_edge_litert")
+    clips = [tone(440, 2.0), noise(2.0), knocks((0.1, 0.5, 0.9, 1.3))]
+    judge = peers.YamnetSearch(YAMNET, clips)
+    assert (judge.by_voice(clips).argmax(axis=1) == np.arange(3)).all()
+    assert judge.by_words(["knocking on a door"])[0].argmax() == 2
+    assert judge.by_both(clips[2:], ["knocking on a door"])[0].argmax() == 2

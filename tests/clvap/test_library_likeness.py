@@ -114,3 +114,15 @@ def test_words_cover_endings_and_ignore_filling():
     assert words.coverage("the", ["the"]) == [0.0]
     assert words.coverage("explosions", ["explosion far"]) == [1.0]
     assert words.coverage("car", ["carpet"]) == [0.0]
+
+
+def test_timing_is_sure_of_the_same_event_and_of_no_other():
+    one = sound(beats(0.1, 0.45, 0.9))
+    again = sound(np.maximum(beats(0.1, 0.45, 0.9) - 9 + np.random.default_rng(1).normal(0, 1, 100), -60))
+    alike = compare(one, again, sound(beats(0.2, 0.55, 0.8)), sound(DECAY), sound())
+    assert alike.timing[0] > 0.6
+    assert alike.timing[1:].max() < 0.3
+
+
+def test_timing_says_nothing_of_what_does_not_move():
+    assert compare(sound(), sound(), sound(DECAY)).timing.max() == 0

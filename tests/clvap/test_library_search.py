@@ -7,7 +7,7 @@ import pytest
 
 from clvap.audio import Clip, write
 from clvap.contours import extract
-from clvap.library import Filters, Library, LibraryError, Weights, store
+from clvap.library import Filters, Library, LibraryError, Weights, search, store
 from clvap.query import Query
 from tests.fakes import FakeEmbedder, tone
 
@@ -77,6 +77,12 @@ def test_the_gesture_decides_between_equal_vectors(anywhere):
     slammed = anywhere.search(query(voice=tone(1.0, 300)))
     assert names(slammed)[0] == "door slam"
     assert slammed[0].aspects.words is None and slammed[0].aspects.loudness > 0.9
+
+
+def test_the_same_event_is_on_the_shortlist_however_far_its_vector(library, monkeypatch):
+    monkeypatch.setattr(search, "SHORTLIST", 1)
+    monkeypatch.setattr(search, "_SHORTLIST_BY_TIMING", 1)
+    assert names(library.search(query(voice=swelling()), k=1)) == ["door creak"]
 
 
 def test_weights_change_the_order(anywhere):

@@ -136,3 +136,19 @@ def test_only_permissive_training_folds_are_read(tmp_path):
     rows = ["filename,fold,category,licence", "a.ogg,1,dog,CC0-1.0", "b.ogg,4,dog,CC0-1.0", "c.ogg,2,cat,CC-BY-NC-3.0"]
     (tmp_path / "esc50" / "esc50.csv").write_text("\n".join(rows))
     assert [sound.path.rsplit("/", 1)[1] for sound in esc50(tmp_path)] == ["a.ogg"]
+
+
+def test_a_run_goes_on_from_a_model_folder(sounds, tmp_path):
+    model = diffusion_state().model
+    folder = sfx.save(model, tiny.config(), tmp_path / "model", torch.float32)
+    first = train_diffusion.origin({"start": str(folder)})
+    assert all(torch.equal(value, first.model[name]) for name, value in model.state_dict().items())
+    latents = train_diffusion.stored_latents({"run": str(tmp_path / "run"), "data": {"variants": 1}}, sounds, first)
+    assert latents.scale == tiny.config().latent_scale and len(latents.items) == 3
+
+
+def test_a_step_in_half_precision_moves_single_precision_weights(examples):
+    state = diffusion_state()
+    train_diffusion.train_step(state, examples, Schedule(steps=10, batch=2, learning_rate=1e-3, warmup=1, precision="bfloat16"))
+    assert state.step == 1 and np.isfinite(state.losses["diffusion/velocity"])
+    assert {parameter.dtype for parameter in state.model.parameters()} == {torch.float32}
