@@ -26,6 +26,7 @@ from clvap.library import Library
 from clvap.peers import YamnetSearch, envelopes, mfcc_statistics
 from clvap.query import Query
 
+_SHORTEST_DRAWN_S = 0.2
 _SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
@@ -112,7 +113,9 @@ def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:
     """A query of a family from a clip, as a recording is prepared; drawn again while what was drawn is too short or silent."""
     for _ in range(20):
         with suppress(AudioError):
-            return gesture(gesture(FAMILIES[family](clip, rng)))  # as a recording that is asked with is prepared once more
+            drawn = gesture(FAMILIES[family](clip, rng))
+            if drawn.duration_s >= _SHORTEST_DRAWN_S:
+                return drawn
     raise AudioError(f"no usable imitation of the family {family} in 20 draws; leave the sound out")
 
 
