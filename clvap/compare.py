@@ -45,8 +45,6 @@ class Comparison:
     protocol: dict[str, Any]
     """As a recipe of `python -m clvap evaluate`, but for the model."""
     entries: tuple[Entry, ...]
-    before: tuple[Path, ...] = ()
-    """Recipes that the entries start from, trained first."""
     loss: str = "query/audio"
     """The loss whose curves are drawn."""
 
@@ -56,8 +54,7 @@ class Comparison:
         try:
             values = yaml.safe_load(path.read_text())
             entries = tuple(Entry(**{**entry, "recipe": path.parent / entry["recipe"]}) for entry in values.pop("entries"))
-            before = tuple(path.parent / recipe for recipe in values.pop("before", ()))
-            return Comparison(**{**values, "out": Path(values["out"])}, entries=entries, before=before)
+            return Comparison(**{**values, "out": Path(values["out"])}, entries=entries)
         except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
             raise RecipeError(f"{path}: not a comparison ({error}); compare it with those in assets/recipes/compare") from error
 
@@ -68,10 +65,9 @@ def run(config_path: str | Path, progress: Progress = silent) -> Path:
     comparison.out.parent.mkdir(parents=True, exist_ok=True)
     figures = comparison.out.with_suffix(".json")
     measured = json.loads(figures.read_text()) if figures.exists() else {}
-    waiting = [entry for entry in comparison.entries if entry.title not in measured]
-    for recipe in comparison.before if waiting else ():
-        train(recipe, progress)
-    for entry in waiting:
+    for entry in comparison.entries:
+        if entry.title in measured:
+            continue
         folder = train(entry.recipe, progress)
         measured[entry.title] = _measured(Embedder.from_pretrained(folder, "cpu"), comparison.protocol, entry)
         figures.write_text(json.dumps(measured, indent=1) + "\n")
