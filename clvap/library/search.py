@@ -16,6 +16,7 @@ from clvap.query import Query
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
 _SHORTLIST_BY_TIMING = 50
+_OVERALL_OF_WORDS = 0.55  # how much the vector counts where there is no voice whose curves could
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 
 
@@ -31,11 +32,11 @@ class Weights:
     words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
     """
 
-    overall: float = 0.55
+    overall: float = 0.3
     loudness: float = 0.2
-    timing: float = 0.5
-    timbre: float = 0.15
-    pitch: float = 0.1
+    timing: float = 0.35
+    timbre: float = 0.07
+    pitch: float = 0.08
     words: float = 0.6
 
     def __post_init__(self) -> None:
@@ -45,14 +46,14 @@ class Weights:
 
     @staticmethod
     def of(query: Query, balance: float = 0.5) -> Weights:
-        """The usual weights of a query; `balance` runs from 0 (voice alone) to 1 (words alone) and counts where both are there.
-
-        Where words say what the sound is, how it moves counts for less.
-        """
+        """The usual weights of a query; `balance` runs from 0 (voice alone) to 1 (words alone) and counts where both are there."""
         usual = Weights()
-        if not query.text or query.contours is None:
+        if query.contours is None:
+            return replace(usual, overall=_OVERALL_OF_WORDS)
+        if not query.text:
             return usual
-        moved = {name: getattr(usual, name) * (1 - balance) for name in ("loudness", "timbre", "pitch")}
+        heard = min(2 * (1 - balance), 1)
+        moved = {name: getattr(usual, name) * heard for name in ("loudness", "timing", "timbre", "pitch")}
         return replace(usual, **moved, words=usual.words * 2 * balance)
 
 
