@@ -24,7 +24,7 @@ _TIMING_TRUE = ("augment", "vocoder", "sketch")
 
 
 def main() -> None:
-    """Print the usual weights' figures and those of the best drawn."""
+    """Print the figures of the usual weights, of the vector alone, and of the best drawn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("-n", type=int, default=300, help="weights to try (300)")
@@ -40,7 +40,8 @@ def main() -> None:
         tried = [usual, *(_drawn(rng) for _ in range(parsed.n))]
         found = sorted(((_figures(asked, weights, words), weights) for weights in tried), key=lambda pair: -_aim(pair[0]))
         print("voice and words" if words else "voice alone")
-        for figures, weights in [(_figures(asked, usual, words), usual), *found[:8]]:
+        shown = [(_figures(asked, weights, words), weights) for weights in (usual, Weights(1, 0, 0, 0, 0, 0))]
+        for figures, weights in [*shown, *found[:12]]:
             chosen = " ".join(f"{name} {value:.2f}" for name, value in asdict(weights).items() if name != "words")
             print(f"  {_aim(figures):.3f}  {chosen}  " + "  ".join(f"{family} {one:.3f}/{kind:.3f}" for family, (one, kind) in figures.items()))
 
@@ -66,7 +67,7 @@ def _asked(config: dict, model: str, families: list[str], sounds: int) -> dict:
 
 
 def _drawn(rng: np.random.Generator) -> Weights:
-    overall, loudness, timing, timbre, pitch = rng.dirichlet([2, 1, 1.5, 0.7, 0.7])
+    overall, loudness, timing, timbre, pitch = rng.dirichlet([3, 0.7, 2.5, 0.4, 0.4])
     return Weights(overall, loudness, timing, timbre, pitch, 0.0)
 
 

@@ -98,7 +98,7 @@ def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
     mine, theirs = mine - mine.mean(), theirs - theirs.mean(axis=1, keepdims=True)
     spread = np.sqrt(FRAMES) * _TIMING_SPREAD
     straight = theirs @ mine / (np.hypot(np.linalg.norm(mine), spread) * np.hypot(np.linalg.norm(theirs, axis=1), spread))
-    return np.clip((straight - _UNRELATED) / (1 - _UNRELATED), 0, 1).astype(np.float32)
+    return (np.clip((straight - _UNRELATED) / (1 - _UNRELATED), 0, 1) ** 3).astype(np.float32)  # near 0 but for the very event
 
 
 def _envelopes(levels_db: np.ndarray) -> np.ndarray:

@@ -32,11 +32,11 @@ class Weights:
     words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
     """
 
-    overall: float = 0.3
-    loudness: float = 0.2
-    timing: float = 0.35
-    timbre: float = 0.07
-    pitch: float = 0.08
+    overall: float = 0.33
+    loudness: float = 0.14
+    timing: float = 0.38
+    timbre: float = 0.05
+    pitch: float = 0.1
     words: float = 0.6
 
     def __post_init__(self) -> None:
