@@ -27,7 +27,7 @@ def main() -> None:
         for scheme in ("dark", "light"):
             page = opened(browser, server.url, WIDE, color_scheme=scheme)
             shot = lambda name, **how: page.screenshot(path=given.out / f"{scheme}-{name}.png", **how)  # noqa: B023, E731
-            page.locator("#status .notice.ready").wait_for()
+            page.locator("#status .notice.ready").wait_for(timeout=300_000)  # the first start makes the starter effects
             shot("1-start")
             record(page)
             shot("2-heard")
