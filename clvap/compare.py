@@ -47,6 +47,8 @@ class Comparison:
     entries: tuple[Entry, ...]
     loss: str = "query/audio"
     """The loss whose curves are drawn."""
+    says: str = ""
+    """What the reader should know of all of it."""
 
     @staticmethod
     def load(path: Path) -> Comparison:
@@ -87,7 +89,7 @@ def _measured(embedder: Embedder, protocol: dict[str, Any], entry: Entry) -> dic
 def _table(comparison: Comparison, measured: dict[str, Any]) -> str:
     kinds = ["words", *(kind for family in comparison.protocol["families"] for kind in (family, f"{family} + words"))]
     head = ["", "parameters", "steps", "last loss", *(f"{kind}: P@1 other (R@1)" for kind in kinds)]
-    lines = [f"# {comparison.title}", "", _row(head), _row(["---"] + ["---:"] * (len(head) - 1))]
+    lines = [f"# {comparison.title}", "", *([comparison.says.strip(), ""] if comparison.says else []), _row(head), _row(["---"] + ["---:"] * (len(head) - 1))]
     for entry in comparison.entries:
         found, recipe = measured[entry.title], Recipe.load(entry.recipe)
         scores = {kind: Scores(**values) for kind, values in found["scores"].items()}
