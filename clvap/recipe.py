@@ -44,8 +44,8 @@ class Stage:
     """Share of a batch from each collection in this stage, none from those not named; None for the recipe's shares."""
     augmented: bool = True
     """Whether sounds are met in all their variants, or only as they were recorded."""
-    imitated: bool = True
-    """Whether the voice tower hears imitations, or the sounds themselves in another variant: what the imitations are worth."""
+    imitated: float = 1.0
+    """Share of what the voice tower hears that are imitations, the rest the sounds themselves in another variant, as somebody may play one."""
 
     def __post_init__(self) -> None:
         unknown = sorted(self.losses.keys() - set(LOSSES))
@@ -53,6 +53,8 @@ class Stage:
             raise RecipeError(f"stage {self.name}: losses {', '.join(unknown) or 'are missing'}; choose from {', '.join(LOSSES)}")
         if not self.trainable or self.steps < 1 or self.batch_size < 2 or self.accumulate < 1:
             raise RecipeError(f"stage {self.name}: needs trainable parts, steps and accumulate of 1 or more, and a batch_size of 2 or more")
+        if not 0 <= self.imitated <= 1:
+            raise RecipeError(f"stage {self.name}: imitated is a share from 0 to 1, not {self.imitated}")
 
     @property
     def hears_voices(self) -> bool:

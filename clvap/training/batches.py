@@ -113,8 +113,8 @@ class Data:
         if drawable < stage.batch_size:
             raise RecipeError(f"stage {stage.name}: batch_size {stage.batch_size} with {drawable} rows to draw from; lower it, or give more rows or shares")
         learns = any(parameter.requires_grad for parameter in tower.parameters())
-        if not stage.imitated and self.of_audio != self.of_voice:
-            raise RecipeError(f"stage {stage.name}: without imitations the voice tower hears what the audio tower does; give both one front_end")
+        if stage.imitated < 1 and self.of_audio != self.of_voice:
+            raise RecipeError(f"stage {stage.name}: the voice tower hears sounds as the audio tower does; give both one front_end, or only imitations")
         if stage.hears_voices and (stage.imitated or self.kept_back.any()) and not self.passes[0].voice.shape[1]:
             raise RecipeError(f"stage {stage.name} needs imitations, and {self.folder} was made without; give the recipe another run folder")
         self.text = self.ids if learns or self.ids.numel() * tower.width > _TEXT_CACHE else _states(tower, self.ids, self.text_mask)
@@ -140,7 +140,8 @@ class Data:
         audio = self.of_audio.varied(torch.from_numpy(audio).float(), rng)
         voice = None
         if of.hears_voices:
-            heard = [self.passes[p].voice[i, v] if of.imitated else self.passes[p].audio[i] for p, i, v in zip(of_voice, chosen, which, strict=True)]
+            imitated = rng.random(size) < of.imitated
+            heard = [self.passes[p].voice[i, v] if said else self.passes[p].audio[i] for p, i, v, said in zip(of_voice, chosen, which, imitated, strict=True)]
             voice = np.stack(heard)
             voice = self.of_voice.varied(torch.from_numpy(voice).float(), rng)
         said, said_mask = self._said(rng, size // 2) if "text/text" in of.losses else (None, None)

@@ -258,14 +258,14 @@ def test_a_stage_draws_from_its_shares_and_from_sounds_as_they_are(recipe, rows)
 
 def test_without_imitations_the_voice_tower_hears_the_sounds_themselves(recipe, rows, made):
     net = Trained(Clvap(recipe.model), 3)
-    stage = replace(recipe.stages[1], imitated=False)
+    stage = replace(recipe.stages[1], imitated=0.0)
     data = data_of(recipe, rows, net, stage)
     data.of_voice = data.of_audio = type("Same", (), {"varied": lambda self, heard, rng: heard})()
     first = data.passes[0]
     data.passes = [first]
     batch = data.batch(0, 1, stage)
     assert torch.equal(batch.voice, batch.audio)
-    assert not torch.equal(data.batch(0, 1, replace(stage, imitated=True)).voice, batch.audio)
+    assert not torch.equal(data.batch(0, 1, replace(stage, imitated=1.0)).voice, batch.audio)
 
 
 def test_the_model_of_a_recipe_that_starts_from_one_need_not_be_spelled_out(write, tmp_path):
