@@ -17,10 +17,10 @@ RANGE_DB = 45.0
 _BAND = 9  # frames a moment may be early or late, of 64
 _WARP_COST = 0.015  # added a step for time taken from one side only, so that a straight alignment wins ties
 _LOUDNESS_SPREAD = 0.12  # of the 45 dB range: movement under this counts as flat
-_TIMING_SPREAD = 0.05  # the same for two sounds moment for moment
+_TIMING_SPREAD = 0.01  # the same for two sounds moment for moment
 _BRIGHTNESS_SPREAD = 3.0  # semitones
 _PITCH_SPREAD = 1.5  # semitones
-_UNRELATED = 0.7  # correlation of envelopes that different events still reach
+_NEIGHBOUR = 16  # how many sounds of a library, or half of a small one, may be as near by chance
 _PITCHED_SHARE = 0.25  # of the loud steps
 
 
@@ -40,7 +40,7 @@ class Summary:
 class Likeness:
     """How like a query each candidate is, each float32 (N,) from 0 to 1; pitch is NaN where one side has none.
 
-    loudness: shape after alignment; timing: shape without any, see `timing`
+    loudness: shape after alignment; timing: how it stands out without any, see `timing`
     """
 
     loudness: np.ndarray
@@ -90,15 +90,21 @@ def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likenes
 
 
 def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
-    """How certainly candidates (N, 3, 64) are the very event the query is, by their loudness moment for moment, nothing aligned: (N,).
+    """How much candidates (N, 3, 64) stand out as the very event the query is, by their loudness moment for moment: (N,), from 0 to 1.
 
-    0 up to the correlation that unrelated sounds reach, 1 where they are one; movement well under `_TIMING_SPREAD` says nothing.
+    A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds: 1 less the distance
+    over that of the `_NEIGHBOUR`th nearest, squared (after the ratio test of Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94).
     """
-    mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
-    mine, theirs = mine - mine.mean(), theirs - theirs.mean(axis=1, keepdims=True)
-    spread = np.sqrt(FRAMES) * _TIMING_SPREAD
-    straight = theirs @ mine / (np.hypot(np.linalg.norm(mine), spread) * np.hypot(np.linalg.norm(theirs, axis=1), spread))
-    return (np.clip((straight - _UNRELATED) / (1 - _UNRELATED), 0, 1) ** 3).astype(np.float32)  # near 0 but for the very event
+    mine, theirs = _envelopes(query.curves[None, 0])[0], _movement(_envelopes(curves[:, 0]))
+    apart = 1 - np.max([theirs @ _movement(np.roll(mine, lag)) for lag in (-1, 0, 1)], axis=0)
+    usual = np.sort(apart)[min(_NEIGHBOUR, (len(apart) + 1) // 2) - 1] if len(apart) else 1.0
+    return (np.clip(1 - apart / max(usual, 1e-6), 0, 1) ** 2).astype(np.float32)
+
+
+def _movement(envelopes: np.ndarray) -> np.ndarray:
+    """Envelopes (..., F) about their mean, of unit norm where they move by more than `_TIMING_SPREAD`."""
+    about = envelopes - envelopes.mean(axis=-1, keepdims=True)
+    return about / np.hypot(np.linalg.norm(about, axis=-1, keepdims=True), np.sqrt(FRAMES) * _TIMING_SPREAD)
 
 
 def _envelopes(levels_db: np.ndarray) -> np.ndarray:
@@ -115,8 +121,10 @@ class Alignment:
     weight: np.ndarray
 
 
-def align(query: np.ndarray, candidates: np.ndarray) -> Alignment:
-    """Dynamic time warping of envelopes (F,) and (N, F) inside a band (Sakoe and Chiba 1978), for all candidates at once.
+def align(query: np.ndarray, candidates: np.ndarray, band: int = _BAND, warp_cost: float = _WARP_COST) -> Alignment:
+    """Dynamic time warping of envelopes (F,) and (N, F) inside a band of frames (Sakoe and Chiba 1978), for all candidates at once.
+
+    warp_cost: of a frame of one side alone, in the units of the envelope
 
     Filled one anti-diagonal at a time, so that the loop runs 2 F steps of whole-array arithmetic. The cost of a pair is the
     distance of the envelopes and of their slopes, so that onsets meet onsets.
@@ -129,13 +137,13 @@ def align(query: np.ndarray, candidates: np.ndarray) -> Alignment:
     before, previous = (np.full((frames + 1, count), np.inf, dtype=np.float32) for _ in range(2))
     before[0] = 0
     for diagonal in range(2 * frames - 1):  # holds the pairs (i, diagonal - i); row i + 1 of the totals belongs to i
-        first = max(0, diagonal - frames + 1, -((_BAND - diagonal) // 2))
-        last = min(frames, diagonal + 1, (diagonal + _BAND) // 2 + 1)
+        first = max(0, diagonal - frames + 1, -((band - diagonal) // 2))
+        last = min(frames, diagonal + 1, (diagonal + band) // 2 + 1)
         here, there = slice(first, last), slice(first + frames - 1 - diagonal, last + frames - 1 - diagonal)
         cost = np.abs(level[here] - levels[there])
         cost += np.abs(slope[here] - slopes[there])
         from_query, from_candidate = previous[here], previous[first + 1 : last + 1]
-        alone = np.minimum(from_query, from_candidate) + _WARP_COST
+        alone = np.minimum(from_query, from_candidate) + warp_cost
         together = before[here]
         moves[diagonal, here] = np.where(together <= alone, 0, np.where(from_query <= from_candidate, 1, 2))
         total = np.full_like(previous, np.inf)

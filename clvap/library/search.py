@@ -26,7 +26,7 @@ class Weights:
 
     overall: likeness by the CLVAP vector
     loudness: shape of the loudness over time, and the length
-    timing: the same without forgiveness, near 0 for all but a very close copy
+    timing: how it stands out among the others by that shape, moment for moment
     timbre: movement and height of the brightness
     pitch: melody, where both are pitched
     words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
@@ -34,7 +34,7 @@ class Weights:
 
     overall: float = 0.33
     loudness: float = 0.14
-    timing: float = 0.38
+    timing: float = 0.3
     timbre: float = 0.05
     pitch: float = 0.1
     words: float = 0.6
