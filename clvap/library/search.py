@@ -34,7 +34,7 @@ class Weights:
 
     overall: float = 0.33
     loudness: float = 0.14
-    timing: float = 0.3
+    timing: float = 0.25
     timbre: float = 0.05
     pitch: float = 0.1
     words: float = 0.6
