@@ -1,11 +1,10 @@
-"""The autoencoder of sfx-mini: 44.1 kHz mono to 68 channels at 21.53 latents a second and back.
+"""The autoencoder of sfx-mini: 44.1 kHz mono to latents at 21.53 a second, worked out by `generation.analysis`, and back by a network.
 
-It runs inside stable-audio-tools' own `AudioAutoencoder` and `AutoencoderPretransform`. The networks work on frames of a
-log-magnitude spectrogram; phase is rebuilt by Griffin-Lim in the decoder. A learned phase needs hours before harmonics
-converge on a CPU, a magnitude takes minutes, and rebuilt phase is coherent from the first step.
+It runs inside stable-audio-tools' own `AudioAutoencoder` and `AutoencoderPretransform`. The network turns latents into frames of a
+log-magnitude spectrogram, starting from what the latents say outright; phase is rebuilt by Griffin-Lim. A learned phase needs hours
+before harmonics converge on a CPU, a magnitude takes minutes, and rebuilt phase is coherent from the first step.
 The decoder also says how noisy each bin is, and that part of the sound takes its grain from real noise instead of a smear.
-Four of the channels are not learned: they carry the tracked pitch and its strength, twice each, and the decoder lays the comb of
-its harmonics over the spectrum it has learned, so that tones stay tones with little training.
+Where the latents carry a pitch, the decoder lays the comb of its harmonics over the spectrum, so that tones stay tones.
 
 B batch, T samples, F frames (86.13 a second), K bins, C channels, L latents (F / 4).
 """
@@ -17,46 +16,40 @@ from typing import NamedTuple
 
 import torch
 from stable_audio_tools.models.autoencoders import AudioAutoencoder
-from stable_audio_tools.models.bottleneck import VAEBottleneck
 from stable_audio_tools.models.pretransforms import AutoencoderPretransform
 from torch import Tensor, nn
 from torch.nn import functional
 
 from clvap.audio import SAMPLE_RATE_HZ
 from generation import pitch, spectrum
+from generation.analysis import FRAMES_PER_LATENT, PITCH_CHANNELS, RATIO, Analysis, Outline, Scale
 
-FRAMES_PER_LATENT = 4
-RATIO = spectrum.HOP * FRAMES_PER_LATENT
-PITCH_CHANNELS = 4
-_CERTAIN = -9.0  # scale of the pitch channels before softplus: the bottleneck adds next to no noise to them
-_CENTRE, _SPREAD = -7.0, 2.5  # about the mean and the deviation of log magnitudes of effects
 _NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh variable from its median
 
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Sizes of the networks.
+    """Sizes of the latents and of the decoder.
 
-    latent_dim: learned channels of a latent; four more carry the pitch
+    mel_bands, broad_bands: see `generation.analysis`
     frame_width: width at 86 frames a second
     latent_width: width at 21.5 latents a second
-    encoder_blocks, decoder_blocks: ConvNeXt blocks at the latent rate
-    frame_blocks: ConvNeXt blocks of the decoder at the frame rate
+    latent_blocks, frame_blocks: ConvNeXt blocks at either rate
     phase_iterations: Griffin-Lim iterations when decoding
     """
 
-    latent_dim: int = 64
+    mel_bands: int = 96
+    broad_bands: int = 6
     frame_width: int = 320
     latent_width: int = 384
-    encoder_blocks: int = 2
-    decoder_blocks: int = 3
+    latent_blocks: int = 3
     frame_blocks: int = 2
     phase_iterations: int = 16
 
     @property
     def channels(self) -> int:
-        """Channels of a latent, the pitch included."""
-        return self.latent_dim + PITCH_CHANNELS
+        """Channels of a latent."""
+        return self.mel_bands + FRAMES_PER_LATENT * self.broad_bands + PITCH_CHANNELS
 
 
 class Block(nn.Module):
@@ -76,29 +69,6 @@ class Block(nn.Module):
         return x + y.transpose(1, 2)
 
 
-class SpectralEncoder(nn.Module):
-    """Wave (B, 1, T), T a multiple of 2 048 -> mean and scale of the latents (B, 2 * channels, L)."""
-
-    def __init__(self, config: AutoencoderConfig):
-        super().__init__()
-        self.project = nn.Conv1d(spectrum.BINS, config.frame_width, 1)
-        self.frame_block = Block(config.frame_width)
-        self.down = nn.Conv1d(config.frame_width, config.latent_width, FRAMES_PER_LATENT, stride=FRAMES_PER_LATENT)
-        self.blocks = nn.Sequential(*(Block(config.latent_width) for _ in range(config.encoder_blocks)))
-        self.out = nn.Conv1d(config.latent_width, 2 * config.latent_dim, 1)
-
-    def forward(self, wave: Tensor) -> Tensor:
-        return self.encode(spectrum.log_magnitude(wave[:, 0]))
-
-    def encode(self, log_mag: Tensor) -> Tensor:
-        """Log magnitudes (B, F, K) -> (B, 2 * channels, L)."""
-        x = self.frame_block(self.project(((log_mag - _CENTRE) / _SPREAD).transpose(1, 2)))
-        mean, scale = self.out(self.blocks(self.down(x))).chunk(2, dim=1)
-        tracked = pitch.track(log_mag, FRAMES_PER_LATENT)
-        carried = torch.stack([tracked.octaves, tracked.octaves, 2 * tracked.strength - 1, 2 * tracked.strength - 1], dim=1)
-        return torch.cat([mean, carried, scale, torch.full_like(carried, _CERTAIN)], dim=1)
-
-
 class Spectrogram(NamedTuple):
     """What the decoder predicts, both (B, F, K).
 
@@ -111,30 +81,30 @@ class Spectrogram(NamedTuple):
 
 
 class SpectralDecoder(nn.Module):
-    """Latents (B, channels, L) -> wave (B, 1, T)."""
+    """Latents (B, C, L) -> wave (B, 1, T)."""
 
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
         self.iterations = config.phase_iterations
-        self.project = nn.Conv1d(config.latent_dim, config.latent_width, 3, padding=1)
-        self.blocks = nn.Sequential(*(Block(config.latent_width) for _ in range(config.decoder_blocks)))
+        self.scale = Scale(config.channels - PITCH_CHANNELS)
+        self.outline = Outline(config.mel_bands, config.broad_bands)
+        self.project = nn.Conv1d(config.channels, config.latent_width, 3, padding=1)
+        self.blocks = nn.Sequential(*(Block(config.latent_width) for _ in range(config.latent_blocks)))
         self.up = nn.ConvTranspose1d(config.latent_width, config.frame_width, FRAMES_PER_LATENT, stride=FRAMES_PER_LATENT)
         self.frame_blocks = nn.Sequential(*(Block(config.frame_width) for _ in range(config.frame_blocks)))
         self.norm = nn.LayerNorm(config.frame_width)
-        self.magnitude = nn.Linear(config.frame_width, spectrum.BINS)
-        self.deviation = nn.Linear(config.frame_width, spectrum.BINS)
-        self.project_pitch = nn.Conv1d(PITCH_CHANNELS, config.latent_width, 3, padding=1)
+        self.correction = nn.Linear(config.frame_width, spectrum.BINS)
+        self.noise = nn.Linear(config.frame_width, spectrum.BINS)
         self.harmonic = nn.Linear(config.frame_width, spectrum.BINS)
-        nn.init.zeros_(self.project_pitch.weight)
 
     def predict(self, latents: Tensor) -> Spectrogram:
-        """Latents (B, channels, L) -> spectrogram of L * 4 frames."""
-        learned, carried = latents[:, :-PITCH_CHANNELS], latents[:, -PITCH_CHANNELS:]
-        x = self.frame_blocks(self.up(self.blocks(self.project(learned) + self.project_pitch(carried))))
+        """Latents (B, C, L) -> spectrogram of L * 4 frames."""
+        heard, carried = latents[:, :-PITCH_CHANNELS], latents[:, -PITCH_CHANNELS:]
+        x = self.frame_blocks(self.up(self.blocks(self.project(latents))))
         x = self.norm(x.transpose(1, 2))
         tones = functional.softplus(self.harmonic(x)) * self._comb(carried)
-        log_mag = self.magnitude(x) * _SPREAD + _CENTRE + tones
-        return Spectrogram(log_mag, self.deviation(x).clamp(-4.0, 1.0))
+        outline = self.outline(self.scale.undone(heard.transpose(1, 2)))
+        return Spectrogram(outline + self.correction(x) + tones, self.noise(x).clamp(-4.0, 1.0))
 
     def _comb(self, carried: Tensor) -> Tensor:
         """Log gain of the carried pitch's harmonics over all bins, fading with the strength: (B, F, K)."""
@@ -166,9 +136,8 @@ def noisiness(log_deviation: Tensor) -> Tensor:
 def build(config: AutoencoderConfig) -> AudioAutoencoder:
     """The engine's autoencoder around these networks, with random weights."""
     return AudioAutoencoder(
-        encoder=SpectralEncoder(config),
+        encoder=Analysis(config.mel_bands, config.broad_bands),
         decoder=SpectralDecoder(config),
-        bottleneck=VAEBottleneck(),
         latent_dim=config.channels,
         downsampling_ratio=RATIO,
         sample_rate=SAMPLE_RATE_HZ,
@@ -176,9 +145,9 @@ def build(config: AutoencoderConfig) -> AudioAutoencoder:
     )
 
 
-def pretransform(config: AutoencoderConfig, scale: float = 1.0) -> AutoencoderPretransform:
-    """The engine's pretransform; `scale` is the deviation of the latents, so that what the diffusion sees has unit deviation."""
-    return AutoencoderPretransform(build(config), scale=scale)
+def pretransform(config: AutoencoderConfig) -> AutoencoderPretransform:
+    """The engine's pretransform."""
+    return AutoencoderPretransform(build(config))
 
 
 def as_dict(config: AutoencoderConfig) -> dict[str, int]:

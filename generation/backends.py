@@ -1,19 +1,29 @@
-"""How each kind of model is loaded and asked: the ones trained here by CLVAP tokens and controls, published ones by their words."""
+"""How each kind of model is loaded and asked: the ones trained here by CLVAP tokens and controls, published ones by words and, with an adapter, by both."""
 
 from __future__ import annotations
 
-import json
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from clvap.checkpoints import ModelError
-from generation import checkpoints
+from clvap.contours import extract
+from generation import checkpoints, published
 from generation import model as sfx
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
 from generation.controls import Controls, absent, from_contours, stretched
-from generation.generator import Backend, Prompt
+from generation.extras import NOTHING, Extras
+from generation.generator import Backend, Prompt, latent_span
 from generation.request import GenerateRequest, RequestError
+from generation.samplers import Sampling, published_sampling
+
+if TYPE_CHECKING:
+    from clvap import Embedder
+    from generation.adapter import Adapter
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,59 +31,129 @@ _LOG = logging.getLogger(__name__)
 class ClvapBackend:
     """A model trained here: the query in its cross-attention, the gesture's curves in its input."""
 
-    def __init__(self, folder: Path, device: str, fingerprint: str | None):
-        self.model, config = sfx.load(folder, device)
-        self.max_seconds, self.steps, self.guidance, self.clvap = config.diffusion.max_seconds, config.steps, config.guidance, config.clvap
+    window = None
+    decodes_cheaply = True
+
+    def __init__(self, folder: Path, device: str, fingerprint: str | None, extras: Extras = NOTHING):
+        if extras.adapter is not None:
+            raise ModelError(f"{folder.name} hears the voice by itself; leave the adapter out, it is for published models")
+        self.model, config = sfx.load(folder)
+        _finish(self.model, device, extras, half=[self.model.model])
+        self.max_seconds, self.clvap = config.diffusion.max_seconds, config.clvap
+        self.sampling = Sampling(steps=config.steps, guidance=config.guidance)
         if fingerprint and config.clvap_fingerprint and fingerprint != config.clvap_fingerprint:
             _LOG.warning(
                 "%s was trained with %s %s, this one is %s: its takes follow words and voice less well; train it again or use the matching model",
-                folder.name, config.clvap, config.clvap_fingerprint, fingerprint,
+                folder.name,
+                config.clvap,
+                config.clvap_fingerprint,
+                fingerprint,
             )
 
-    def prompt(self, request: GenerateRequest, latents: int) -> Prompt:
+    def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt:
         """Query, curves over the take's length, silence after it."""
-        positive = {TOKENS_KEY: request.query, CONTROLS_KEY: self._controls(request, latents), "seconds_total": request.seconds}
-        return Prompt(positive, {**positive, TOKENS_KEY: None})
-
-    def _controls(self, request: GenerateRequest, latents: int) -> Controls:
-        if request.query.contours is None:
-            return absent(latents)
-        given = (request.follow_loudness, request.follow_brightness, request.follow_pitch)
-        content = max(round(request.seconds * self.model.sample_rate / self.model.min_input_length), 1)
-        return stretched(from_contours(request.query.contours, given), content).cut(0, latents)
+        if request.seconds_start:
+            raise RequestError("this generator makes a sound from its beginning; leave out where to start")
+        controls = gesture_curves(request, latents, self.model.sample_rate / self.model.min_input_length)
+        positive = {TOKENS_KEY: request.query, CONTROLS_KEY: controls, "seconds_total": request.total_s}
+        away = embedder().query(text=request.negative) if request.negative else None
+        return Prompt(positive, {**positive, TOKENS_KEY: away})
 
 
-class EngineBackend:
-    """A published Stable-Audio model, unchanged, asked by its words."""
+class PublishedBackend:
+    """A published Stable-Audio model, its weights unchanged, asked by its words and, through an adapter, by the query."""
 
-    clvap = None
-    steps, guidance = 50, 6.0
+    decodes_cheaply = False
 
-    def __init__(self, folder: Path, device: str):
-        import torch
-        from safetensors.torch import load_file
-        from stable_audio_tools import create_model_from_config
-
-        config = json.loads((folder / checkpoints.ENGINE_CONFIG).read_text(encoding="utf-8"))
-        try:
-            self.model = create_model_from_config(config)
-            self.model.load_state_dict(load_file(folder / checkpoints.ENGINE_WEIGHTS), strict=False)
-        except (OSError, RuntimeError, KeyError) as error:
-            raise ModelError(f"{folder} could not be loaded ({error}); it needs a complete Stable-Audio model and its text encoder on this computer") from error
-        self.model = self.model.eval().requires_grad_(False).to(device, torch.float16 if device == "cuda" else torch.float32)
+    def __init__(self, folder: Path, device: str, extras: Extras = NOTHING):
+        self.model, config = published.load(folder, extras.text_encoder)
+        _finish(self.model, device, extras, half=[self.model.model, self.model.pretransform])
         self.max_seconds = config["sample_size"] / config["sample_rate"]
-        self._keys = [entry["id"] for entry in config["model"]["conditioning"]["configs"]]
+        self.window = config["sample_size"] // self.model.min_input_length
+        self.sampling = published_sampling(config)
+        self._entries = config["model"]["conditioning"]["configs"]
+        self._adapter = _adapter(folder, self.model, extras.adapter)
 
-    def prompt(self, request: GenerateRequest, latents: int) -> Prompt:
-        """Words and timing; a voice alone means nothing to these models."""
-        if not request.query.text:
-            raise RequestError("this generator only understands words; type some, or choose sfx-mini for a voice alone")
-        values: dict[str, Any] = {"prompt": request.query.text, "seconds_start": 0, "seconds_total": request.seconds}
-        return Prompt({key: values[key] for key in self._keys if key in values}, None)
+    @property
+    def clvap(self) -> str | None:
+        """The CLVAP its adapter was trained with."""
+        return None if self._adapter is None else self._adapter.config.clvap
+
+    def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt:
+        """Words and timing, and what the adapter hears; a voice alone means nothing to these models without one."""
+        if not request.query.text and self._adapter is None:
+            raise RequestError("this generator only understands words; type some, give it a CLVAP adapter, or choose sfx-mini for a voice alone")
+        positive = self._values(request, request.query.text or "")
+        negative = self._values(request, request.negative) if request.negative else None
+        if self._adapter is None:
+            return Prompt(positive, negative)
+        return Prompt(positive, negative, self._hearing(self._adapter, request, latents))
+
+    def _values(self, request: GenerateRequest, words: str) -> dict[str, Any]:
+        timing = {"seconds_start": request.seconds_start, "seconds_total": request.total_s}
+        if request.seconds_start and all(entry["id"] != "seconds_start" for entry in self._entries):
+            raise RequestError("this generator makes a sound from its beginning; leave out where to start")
+        return {entry["id"]: words if entry["type"] == "t5" else timing[entry["id"]] for entry in self._entries}
+
+    def _hearing(self, adapter: Adapter, request: GenerateRequest, latents: int) -> Callable[[int], AbstractContextManager]:
+        curves = gesture_curves(request, latents, self.model.sample_rate / self.model.min_input_length)
+        controls = curves if any(curves.given) else None
+
+        def hearing(rows: int) -> AbstractContextManager:
+            adapter.strength = request.adapter_strength
+            return adapter.hearing([request.query] * rows, [controls] * rows)
+
+        return hearing
 
 
-def load(folder: Path, device: str, embedder=None) -> Backend:
+def load(folder: Path, device: str, embedder: Embedder | None = None, extras: Extras = NOTHING) -> Backend:
     """The backend of a folder. Raises ModelError where it does not fit."""
+    if extras.compile and device != "cuda":
+        raise ModelError(f"compiling pays on a CUDA card, not on {device}; leave it out")
     if checkpoints.is_engine_folder(folder):
-        return EngineBackend(folder, device)
-    return ClvapBackend(folder, device, getattr(embedder, "fingerprint", None))
+        return PublishedBackend(folder, device, extras)
+    return ClvapBackend(folder, device, getattr(embedder, "fingerprint", None), extras)
+
+
+def gesture_curves(request: GenerateRequest, latents: int, rate_hz: float) -> Controls:
+    """The gesture's curves over a take, silence after it; over the span where one is made anew, with the sound's own curves around it.
+
+    latents: to sample
+    rate_hz: latents a second
+    """
+    contours = request.query.contours
+    if contours is None or not any(request.follow.amounts):
+        return absent(latents)
+    drawn = from_contours(contours, request.follow.amounts)
+    if request.inpaint is None:
+        return stretched(drawn, max(round(request.seconds * rate_hz), 1)).cut(0, latents)
+    start, stop = latent_span(request.inpaint, rate_hz, latents)
+    whole = from_contours(extract(request.inpaint.clip)).cut(0, latents)
+    return stretched(drawn, stop - start).within(whole, start)
+
+
+def _finish(model: Any, device: str, extras: Extras, half: list[torch.nn.Module]) -> None:
+    """LoRAs in, then to the device; on a CUDA card the parts in `half` at half precision, and compiled where asked for."""
+    if extras.loras:
+        from generation import lora
+
+        lora.apply(model, extras.loras)
+    if device == "cuda":
+        for part in half:
+            part.half()
+    model.eval().requires_grad_(False).to(device)
+    if extras.compile:
+        for layer in model.model.model.transformer.layers:
+            layer.compile()
+
+
+def _adapter(folder: Path, model: Any, given: Path | None) -> Adapter | None:
+    """The adapter asked for, or the one in the model's folder, attached."""
+    path = folder / checkpoints.ADAPTER if given is None else given / checkpoints.ADAPTER if given.is_dir() else given
+    if given is None and not path.is_file():
+        return None
+    from generation.adapter import load_adapter
+
+    adapter = load_adapter(path, model)
+    adapter.attach()
+    return adapter

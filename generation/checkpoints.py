@@ -1,4 +1,4 @@
-"""Generators by name or folder: what ships, what lies on the hub behind a licence page, and how to say so when it is not there."""
+"""Generators by name, folder or hub id: what ships, what lies behind a licence page, and how to say so when it is not there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from clvap import checkpoints
 from clvap.checkpoints import ModelError
+from generation.samplers import DISTILLED, Sampling, V
 
-ENGINE_CONFIG, ENGINE_WEIGHTS = "model_config.json", "model.safetensors"
+ENGINE_CONFIG, ENGINE_WEIGHTS, ADAPTER = "model_config.json", "model.safetensors", "adapter.safetensors"
+_ENGINE_FILES = [ENGINE_CONFIG, ENGINE_WEIGHTS, "model.ckpt", ADAPTER]
 
 
 @dataclass(frozen=True)
@@ -18,26 +20,62 @@ class Card:
     name: as typed
     about: one line
     licence: of the weights
-    page: where it is described and, when gated, where its licence is accepted
+    gated: whether that licence must be accepted on its page before the weights can be fetched
+    page: where it is described
+    rate_hz: of its sound
+    max_seconds: its longest take
+    memory_gb: to have free for one take, on a CUDA card in half precision; about twice that on a processor
+    sampling: what it uses when the request says nothing
     repository: on the hub; None for what ships
     """
 
     name: str
     about: str
     licence: str
+    gated: bool
     page: str
+    rate_hz: int
+    max_seconds: float
+    memory_gb: float
+    sampling: Sampling
     repository: str | None = None
 
 
 CARDS = (
-    Card("sfx-mini", "13 M parameters, 44.1 kHz mono, up to 6 s, steered by voice, words or both; ships here", "CC-BY-4.0", "assets/models/sfx-mini/README.md"),
     Card(
-        "stable-audio-open-1.0", "1.2 B parameters, 44.1 kHz stereo, up to 47 s, from words", "Stability AI Community License",
-        "https://huggingface.co/stabilityai/stable-audio-open-1.0", "stabilityai/stable-audio-open-1.0",
+        "sfx-mini",
+        "13 M parameters, 44.1 kHz mono, up to 6 s, steered by voice, words or both; ships here",
+        "CC-BY-4.0",
+        False,
+        "assets/models/sfx-mini/README.md",
+        44_100,
+        6.0,
+        0.5,
+        Sampling(),
     ),
     Card(
-        "stable-audio-open-small", "0.5 B parameters, 44.1 kHz stereo, up to 11 s, from words", "Stability AI Community License",
-        "https://huggingface.co/stabilityai/stable-audio-open-small", "stabilityai/stable-audio-open-small",
+        "stable-audio-open-1.0",
+        "1.2 B parameters, 44.1 kHz stereo, up to 47 s, from words",
+        "Stability AI Community License",
+        True,
+        "https://huggingface.co/stabilityai/stable-audio-open-1.0",
+        44_100,
+        2_097_152 / 44_100,
+        6.0,
+        V,
+        "stabilityai/stable-audio-open-1.0",
+    ),
+    Card(
+        "stable-audio-open-small",
+        "0.5 B parameters, 44.1 kHz stereo, up to 11 s, from words",
+        "Stability AI Community License",
+        True,
+        "https://huggingface.co/stabilityai/stable-audio-open-small",
+        44_100,
+        524_288 / 44_100,
+        3.0,
+        DISTILLED,
+        "stabilityai/stable-audio-open-small",
     ),
 )
 
@@ -52,34 +90,59 @@ def is_engine_folder(folder: Path) -> bool:
     return (folder / ENGINE_CONFIG).is_file()
 
 
+def engine_weights(folder: Path) -> Path:
+    """The weights beside a model_config.json: model.safetensors, model.ckpt, or the one other file of that kind. Raises ModelError saying what to do."""
+    for name in (ENGINE_WEIGHTS, "model.ckpt"):
+        if (folder / name).is_file():
+            return folder / name
+    others = [path for pattern in ("*.safetensors", "*.ckpt") for path in sorted(folder.glob(pattern)) if path.name != ADAPTER]
+    if len(others) == 1:
+        return others[0]
+    found = f"there are several ({', '.join(path.name for path in others)})" if others else "it is missing"
+    raise ModelError(f"{folder}: which weights? {found}; put {ENGINE_WEIGHTS} or model.ckpt beside {ENGINE_CONFIG}")
+
+
 def locate(name_or_path: str | Path) -> Path:
-    """The folder of a generator: a name, or a folder of either kind. Raises ModelError saying what to do."""
-    folder = Path(name_or_path).expanduser()
+    """The folder of a generator: a name, a folder of either kind, or OWNER/NAME of the hub. Raises ModelError saying what to do."""
+    from clvap import hub
+
+    name, folder = str(name_or_path), Path(name_or_path).expanduser()
     if is_engine_folder(folder):
-        if not (folder / ENGINE_WEIGHTS).is_file():
-            raise ModelError(f"{folder}: {ENGINE_WEIGHTS} is missing; put it beside {ENGINE_CONFIG}")
+        engine_weights(folder)
         return folder
-    known = card(str(name_or_path))
+    known = card(name)
     if known is not None and known.repository is not None:
         return _downloaded(known)
+    if known is None and not folder.exists() and hub.is_id(name):
+        found = hub.download(name, [*_ENGINE_FILES, "config.json"])
+        if is_engine_folder(found):
+            return locate(found)
     try:
         return checkpoints.resolve(name_or_path)
     except ModelError as error:
         names = ", ".join(one.name for one in CARDS)
         wanted = f"config.json or {ENGINE_CONFIG} and {ENGINE_WEIGHTS}"
-        raise ModelError(f"no generator {str(name_or_path)!r}: use one of {names}, or a folder with {wanted}") from error
+        raise ModelError(f"no generator {name!r}: use one of {names}, or a folder with {wanted}") from error
 
 
 def _downloaded(known: Card) -> Path:
-    """Folder of a hub model in the local cache, fetched when allowed."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    """Folder of a hub model in the local cache, fetched where that is allowed."""
+    from clvap import hub
 
     try:
-        config, _ = (hf_hub_download(known.repository, name) for name in (ENGINE_CONFIG, ENGINE_WEIGHTS))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(
-            f"{known.name} is not on this computer and could not be fetched: accept its licence at {known.page} and run `hf auth login`, "
-            f"or put {ENGINE_CONFIG} and {ENGINE_WEIGHTS} in a folder and name the folder"
-        ) from error
-    return Path(config).parent
+        return locate(hub.download(known.repository, _ENGINE_FILES))
+    except ModelError as error:
+        by_hand = f"or put {ENGINE_CONFIG} and {ENGINE_WEIGHTS} in a folder and name the folder"
+        raise ModelError(f"{known.name} is not on this computer: {_missing(known, error)}, {by_hand}") from error
+
+
+def _missing(known: Card, error: ModelError) -> str:
+    """What stands between this computer and a hub model, and what to do about it."""
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    if not isinstance(error.__cause__, (GatedRepoError, RepositoryNotFoundError)):
+        return f"the hub cannot be reached; connect and try again (its licence is accepted at {known.page}, and you log in with `hf auth login`)"
+    if get_token() is None:
+        return f"it needs a licence and a token; accept the licence at {known.page} and run `hf auth login`"
+    return f"your token may not read it; accept its licence at {known.page} with the account that the token belongs to"

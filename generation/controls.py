@@ -1,4 +1,4 @@
-"""The voice's curves as the diffusion model hears them: loudness, brightness and pitch at the latent rate, each with an on-off flag.
+"""The voice's curves as the diffusion model hears them: loudness, brightness and pitch at the latent rate, each with a flag of how far it counts.
 
 After Sketch2Sound (Garcia et al. 2024, arXiv:2412.08550). Brightness and pitch are given as movement about their own middle, in
 octaves: a mouth cannot reach the pitch of a bird or the brightness of breaking glass, but it draws the movement.
@@ -31,11 +31,17 @@ class Controls:
 
     values: float32 (4, L): loudness from -1 (60 dB under the loudest, and silence) to 1; brightness and pitch in octaves about
         their middle, halved, 0 where there is nothing to hear; 1 where there is a pitch
-    given: which of loudness, brightness, pitch the model may see
+    given: how far the model may see loudness, brightness, pitch: 0 (not at all) to 1 (as drawn)
     """
 
     values: np.ndarray
-    given: tuple[bool, bool, bool] = (True, True, True)
+    given: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def within(self, whole: Controls, start: int) -> Controls:
+        """These curves from latent `start` of a longer sound, that sound's own curves before and after."""
+        values = whole.values.copy()
+        values[:, start : start + self.values.shape[1]] = self.values[:, : values.shape[1] - start]
+        return replace(self, values=values)
 
     def cut(self, start: int, length: int) -> Controls:
         """The part from latent `start`, `length` latents, silence beyond the end."""
@@ -46,13 +52,13 @@ class Controls:
         return replace(self, values=padded)
 
     def stacked(self) -> np.ndarray:
-        """What the model reads: float32 (7, L), curves that are not given zeroed, then one flag channel each."""
+        """What the model reads: float32 (7, L), curves by how far they are given, zero where not at all, then one flag channel each."""
         shown = np.array([self.given[0], self.given[1], self.given[2], self.given[2]], dtype=np.float32)
         flags = np.repeat(np.array(self.given, dtype=np.float32)[:, None], self.values.shape[1], axis=1)
         return np.concatenate([self.values * shown[:, None], flags])
 
 
-def from_contours(curves: Contours, given: tuple[bool, bool, bool] = (True, True, True)) -> Controls:
+def from_contours(curves: Contours, given: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Controls:
     """Curves of a sound at two frames a latent -> controls of ceil(F / 2) latents."""
     loudness_db = curves.loudness_db - curves.loudness_db.max()
     heard = loudness_db > _HEARD_ABOVE_DB
@@ -82,14 +88,14 @@ def roughened(controls: Controls, rng: np.random.Generator, widest: int = 9) -> 
 def dropped(controls: Controls, rng: np.random.Generator, each: float, all_: float) -> Controls:
     """Some controls taken away at random: every one with probability `each`, all of them with probability `all_`."""
     if rng.random() < all_:
-        return replace(controls, given=(False, False, False))
-    loudness, brightness, pitch = (bool(given and rng.random() >= each) for given in controls.given)
+        return replace(controls, given=(0.0, 0.0, 0.0))
+    loudness, brightness, pitch = (given if given and rng.random() >= each else 0.0 for given in controls.given)
     return replace(controls, given=(loudness, brightness, pitch))
 
 
 def absent(latents: int) -> Controls:
     """No control at all."""
-    return Controls(np.zeros((CURVES, latents), dtype=np.float32), (False, False, False))
+    return Controls(np.zeros((CURVES, latents), dtype=np.float32), (0.0, 0.0, 0.0))
 
 
 def median_filter(curve: np.ndarray, width: int) -> np.ndarray:

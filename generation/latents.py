@@ -17,7 +17,7 @@ from stable_audio_tools.models.autoencoders import AudioAutoencoder
 from clvap.audio import SAMPLE_RATE_HZ, Clip
 from clvap.contours import extract
 from clvap.progress import Progress, silent
-from generation.autoencoder import RATIO
+from generation.analysis import RATIO
 from generation.controls import CURVES, from_contours
 from generation.sounds import Sounds
 
@@ -42,13 +42,12 @@ class Item:
 
 
 class Latents:
-    """Latents (L, C) of unit deviation and controls (4, L) by item number."""
+    """Latents (L, C) and controls (4, L) by item number."""
 
     def __init__(self, folder: Path):
         self._latents = np.load(folder / "latents.npy", mmap_mode="r")
         self._controls = np.load(folder / "controls.npy", mmap_mode="r")
         index = json.loads((folder / "items.json").read_text(encoding="utf-8"))
-        self.scale: float = index["scale"]
         self.silence = np.asarray(index["silence"], dtype=np.float32)
         self.items = [Item(**item) for item in index["items"]]
 
@@ -59,10 +58,8 @@ class Latents:
         return self._controls[:, item.start : item.start + item.length].astype(np.float32)
 
 
-def encode(
-    autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants: int, seed: int = 0, progress: Progress = silent, scale: float | None = None
-) -> Latents:
-    """Encode all sounds `variants` times (the first as they are); a finished folder is used as it is. `scale`: their deviation, measured when None."""
+def encode(autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants: int, seed: int = 0, progress: Progress = silent) -> Latents:
+    """Encode all sounds `variants` times (the first as they are); a finished folder is used as it is."""
     if (folder / "items.json").exists():
         return Latents(folder)
     rng = np.random.default_rng(seed)
@@ -71,7 +68,7 @@ def encode(
     for variant in range(variants):
         for number in range(len(sounds)):
             wave = _variant(sounds.wave(number), rng, plain=variant == 0)
-            coded, curves = mean_latents(autoencoder, wave), _curves(wave)
+            coded, curves = latents_of(autoencoder, wave), _curves(wave)
             length = len(coded)
             padded = np.pad(curves, ((0, 0), (0, max(length - curves.shape[1], 0))))[:, :length]
             padded[0, curves.shape[1] :] = -1.0
@@ -80,21 +77,20 @@ def encode(
             items.append(Item(number, start, length, length - _TAIL))
             start += length
             progress(len(items), variants * len(sounds), "encoding sounds")
-    return _store(folder, np.concatenate(latents).astype(np.float32), np.concatenate(controls, axis=1), items, silence_latent(autoencoder), scale)
+    return _store(folder, np.concatenate(latents).astype(np.float32), np.concatenate(controls, axis=1), items, silence_latent(autoencoder))
 
 
 @torch.inference_mode()
-def mean_latents(autoencoder: AudioAutoencoder, wave: np.ndarray, tail: int = _TAIL) -> np.ndarray:
-    """Posterior means (L, C) of a wave (T,) followed by `tail` latents of silence."""
+def latents_of(autoencoder: AudioAutoencoder, wave: np.ndarray, tail: int = _TAIL) -> np.ndarray:
+    """Latents (L, C) of a wave (T,) followed by `tail` latents of silence."""
     latents = -(-len(wave) // RATIO) + tail
     padded = np.pad(wave, (0, latents * RATIO - len(wave)))
-    mean, _ = autoencoder.encoder(torch.from_numpy(padded)[None, None]).chunk(2, dim=1)
-    return mean[0].T.numpy()
+    return autoencoder.encoder(torch.from_numpy(padded)[None, None])[0].T.numpy()
 
 
 def silence_latent(autoencoder: AudioAutoencoder) -> np.ndarray:
     """The latent of silence, (C,)."""
-    return mean_latents(autoencoder, np.zeros(16 * RATIO, dtype=np.float32), tail=0)[8]
+    return latents_of(autoencoder, np.zeros(16 * RATIO, dtype=np.float32), tail=0)[8]
 
 
 def _variant(wave: np.ndarray, rng: np.random.Generator, plain: bool) -> np.ndarray:
@@ -109,13 +105,11 @@ def _curves(wave: np.ndarray) -> np.ndarray:
     return from_contours(extract(Clip(wave[None]))).values
 
 
-def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[Item], silence: np.ndarray, scale: float | None) -> Latents:
-    content = np.concatenate([np.arange(item.start, item.start + item.content) for item in items])
-    scale = scale or float(latents[content].std())
+def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[Item], silence: np.ndarray) -> Latents:
     assert controls.shape[0] == CURVES
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "latents.npy", (latents / scale).astype(np.float16))
+    np.save(folder / "latents.npy", latents.astype(np.float16))
     np.save(folder / "controls.npy", controls)
-    index = {"scale": scale, "silence": (silence / scale).tolist(), "items": [vars(item) for item in items]}
+    index = {"silence": silence.tolist(), "items": [vars(item) for item in items]}
     (folder / "items.json").write_text(json.dumps(index), encoding="utf-8")
     return Latents(folder)

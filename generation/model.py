@@ -50,7 +50,6 @@ class SfxConfig:
     """Everything config.json says.
 
     autoencoder: arguments of `AutoencoderConfig`
-    latent_scale: deviation of the latents, divided out
     diffusion: sizes of the transformer
     clvap: name of the CLVAP it was trained with
     clvap_fingerprint: of its weights; other weights make other tokens
@@ -58,7 +57,6 @@ class SfxConfig:
     """
 
     autoencoder: dict[str, Any]
-    latent_scale: float
     diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
     clvap: str = "clvap-mini"
     clvap_fingerprint: str = ""
@@ -83,7 +81,8 @@ class SfxConfig:
 
 def engine_config(config: SfxConfig) -> dict[str, Any]:
     """The model as stable-audio-tools configures one."""
-    from generation.autoencoder import RATIO, AutoencoderConfig
+    from generation.analysis import RATIO
+    from generation.autoencoder import AutoencoderConfig
     from generation.controls import CHANNELS
 
     sizes, channels = config.diffusion, AutoencoderConfig(**config.autoencoder).channels
@@ -130,7 +129,7 @@ def build(config: SfxConfig) -> ConditionedDiffusionModelWrapper:
     model = create_model_from_config(engine_config(config))
     sizes = config.diffusion
     attach(model, ClvapConditioner(sizes.token_width, sizes.dimension, sizes.condition_width, sizes.tokens))
-    model.pretransform = pretransform(AutoencoderConfig(**config.autoencoder), config.latent_scale)
+    model.pretransform = pretransform(AutoencoderConfig(**config.autoencoder))
     model.min_input_length = model.pretransform.downsampling_ratio
     return model
 

@@ -15,7 +15,6 @@ import numpy as np
 from clvap.audio import AudioError, Clip
 from clvap.progress import Progress, silent
 from clvap.query import Query
-from generation.sounds import Sounds
 
 _SHARD = 200
 VARIANTS = 5  # words, words, voice and words, voice and words, voice
@@ -27,6 +26,14 @@ class Embeds(Protocol):
     fingerprint: str
 
     def query(self, voice: Clip | None = None, text: str | None = None, balance: float = 0.5) -> Query: ...
+
+
+class Waves(Protocol):
+    """Sounds by number, mono at 44.1 kHz, such as `generation.sounds.Sounds`."""
+
+    def __len__(self) -> int: ...
+
+    def wave(self, number: int) -> np.ndarray: ...
 
 
 class Queries:
@@ -54,7 +61,7 @@ class Queries:
         return Query(self._vectors[sound, variant].astype(np.float32), self._tokens[sound, variant, :count].astype(np.float32))
 
 
-def embed(embedder: Embeds, sounds: Sounds, phrases: Sequence[Sequence[str]], folder: Path, length: int, seed: int = 0, progress: Progress = silent) -> Queries:
+def embed(embedder: Embeds, sounds: Waves, phrases: Sequence[Sequence[str]], folder: Path, length: int, seed: int = 0, progress: Progress = silent) -> Queries:
     """Embed `VARIANTS` queries of every sound; `phrases[i]` are the captions of sound i. Resumes shard by shard."""
     folder.mkdir(parents=True, exist_ok=True)
     shards = -(-len(sounds) // _SHARD)

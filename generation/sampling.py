@@ -1,85 +1,206 @@
-"""Sampling with the engine's own samplers: one seed a variation, progress and cancel at every step, no printing.
+"""Sampling from the engine's networks: a seed a row, a level of noise to start from, a part to keep. Says every step, prints nothing.
 
+The engine's own loops run where they can; they draw their noise for a whole batch at once, print, and turn their schedule round where
+little noise is left to take away, so schedules and noise are made here.
 B batch (variations), C channels, L latents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
-from stable_audio_tools.inference.sampling import sample_k, sample_rf
+from k_diffusion import sampling as k_sampling
+from k_diffusion.external import VDenoiser
+from stable_audio_tools.inference.sampling import sample_discrete_euler, sample_flow_dpmpp
 from torch import Tensor
+
+from generation.samplers import Sampling
 
 if TYPE_CHECKING:
     from stable_audio_tools.models.diffusion import ConditionedDiffusionModelWrapper
 
-_LEAST_NOISE = 0.02  # with no noise at all the sampler's schedule is empty
+    Heard = dict[str, Tensor | None]
+
+LEAST_NOISE = 0.02  # with no noise at all there is nothing to take away
+_SIGMA_MIN, _SIGMA_MAX = 0.3, 500.0  # those of the model card of stable-audio-open-1.0
+_LOG_SNR_NOISE, _LOG_SNR_END = -6.0, 2.0  # the engine's
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How to sample.
+class Kept:
+    """A sound of which a part stays.
 
-    steps: network calls (each is doubled by guidance)
-    guidance: how far to go from what no query gives toward what the query gives; 1 is off
+    latents: of the sound, (1, C, L)
+    free: (L,), 1 where a latent is made anew, 0 where it stays
     """
 
-    steps: int = 24
-    guidance: float = 3.0
+    latents: Tensor
+    free: Tensor
+
+    def blend(self, estimate: Tensor) -> Tensor:
+        """An estimate of the clean latents (B, C, L), with the kept part as it is known (RePaint, Lugmayr et al. 2022, arXiv:2201.09865).
+
+        A solver that is told the clean sound there keeps it at the right level of noise at every step.
+        """
+        return self.free * estimate + (1 - self.free) * self.latents
 
 
-def noise(seeds: Sequence[int], channels: int, latents: int) -> Tensor:
+@dataclass(frozen=True)
+class Start:
+    """Where a batch begins.
+
+    seeds: one a row
+    level: share of noise, 1 is noise alone
+    init: latents (1, C, L) under that noise
+    kept: what stays of another sound
+    """
+
+    seeds: Sequence[int]
+    level: float = 1.0
+    init: Tensor | None = None
+    kept: Kept | None = None
+
+
+class Noise:
     """Gaussian noise (B, C, L), each row from its own seed, so that a take does not depend on its companions."""
-    rows = [torch.randn(channels, latents, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    return torch.stack(rows)
+
+    def __init__(self, seeds: Sequence[int], channels: int, latents: int, device: torch.device | str = "cpu"):
+        self._rows = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self._shape, self._device = (channels, latents), device
+
+    def draw(self) -> Tensor:
+        return torch.stack([torch.randn(self._shape, generator=row) for row in self._rows]).to(self._device)
 
 
-@torch.no_grad()
+def hear(
+    model: ConditionedDiffusionModelWrapper,
+    positive: Mapping[str, Any],
+    negative: Mapping[str, Any] | None,
+    device: torch.device | str,
+    latents: int = 0,
+    kept: Kept | None = None,
+) -> Heard:
+    """What the network hears of one request, a batch of one row.
+
+    negative: what guidance compares with, holds every key too; None: zeros
+    latents, kept: how many are sampled and which stay, for models that were trained to paint in
+    """
+    also = _painted_in(latents, kept, model.io_channels, device) if "inpaint_mask" in model.input_concat_ids else {}
+    heard = model.get_conditioning_inputs(model.conditioner([dict(positive)], device) | also)
+    if negative is not None:
+        heard |= model.get_conditioning_inputs(model.conditioner([dict(negative)], device) | also, negative=True)
+    dtype = next(model.model.parameters()).dtype
+    return {name: None if value is None else value.to(dtype) for name, value in heard.items()}
+
+
+def _painted_in(latents: int, kept: Kept | None, channels: int, device: torch.device | str) -> dict[str, list[Tensor]]:
+    """What the engine's inpainting models hear beside the rest: where the sound stays, (1, 1, L), and that sound, (1, C, L)."""
+    if kept is None:
+        return {"inpaint_mask": [torch.zeros(1, 1, latents, device=device)], "inpaint_masked_input": [torch.zeros(1, channels, latents, device=device)]}
+    stays = (1 - kept.free)[None, None]
+    return {"inpaint_mask": [stays], "inpaint_masked_input": [kept.latents * stays]}
+
+
+@torch.inference_mode()
 def sample(
     model: ConditionedDiffusionModelWrapper,
-    start: Tensor,
-    metadata: list[dict[str, Any]],
-    negative: list[dict[str, Any]] | None,
+    start: Start,
+    heard: Heard,
+    latents: int,
     sampling: Sampling,
-    on_step: Callable[[int, int], None],
-    init: Tensor | None = None,
-    init_strength: float = 0.5,
+    on_step: Callable[[int, Tensor], None],
+    device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Latents (B, C, L) from noise `start` of that shape.
+    """Clean latents (B, C, L), single precision.
 
-    metadata, negative: conditioning a row; guidance compares the two, both hold every key
-    on_step: called after every step with (done, steps); what it raises stops the sampling
-    init: latents (1, C, L) to begin from, noised by 1 - init_strength
+    heard: of `hear`, the same for every row
+    on_step: called after every network call with (calls so far, estimate of the clean latents); what it raises stops the sampling
     """
-    device = start.device
-    conditioning = _typed(model.get_conditioning_inputs(model.conditioner(metadata, device)), model)
-    if negative is not None:
-        conditioning |= _typed(model.get_conditioning_inputs(model.conditioner(negative, device), negative=True), model)
-    extra: dict[str, Any] = {"cfg_scale": sampling.guidance, "batch_cfg": True, "rescale_cfg": True}
-    if init is not None:
-        init = init.expand_as(start)
-    level = 1.0 if init is None else max(1 - init_strength, _LEAST_NOISE)
+    rows = len(start.seeds)
+    noise = Noise(start.seeds, model.io_channels, latents, device)
+    given = {name: None if value is None else value.expand(rows, *value.shape[1:]) for name, value in heard.items()}
     done = 0
 
-    def callback(_: dict[str, Any]) -> None:
+    def network(x: Tensor, t: Tensor) -> Tensor:
+        return model.model(x, t, cfg_scale=sampling.guidance, batch_cfg=True, rescale_cfg=True, use_checkpointing=False, **given)
+
+    def callback(state: dict[str, Any]) -> None:
         nonlocal done
         done += 1
-        on_step(done, sampling.steps)
+        on_step(done, state["denoised"])
 
-    if model.diffusion_objective == "v":
-        return sample_k(
-            model.model, start, init, sampling.steps, sampler_type="dpmpp-2m", sigma_min=0.3, sigma_max=max(500 * level**3, 1.0) if init is not None else 500,
-            callback=callback, device=device, **conditioning, **extra,
-        )
-    return sample_rf(
-        model.model, start, init, sampling.steps, sampler_type="dpmpp", sigma_max=level, callback=callback, device=device,
-        dist_shift=model.dist_shift, disable_tqdm=True, **conditioning, **extra,
-    )
+    solve = _solve_v if model.diffusion_objective == "v" else _solve_flow
+    return solve(network, start, noise, sampling, callback).float()
 
 
-def _typed(inputs: dict[str, Tensor | None], model: ConditionedDiffusionModelWrapper) -> dict[str, Tensor | None]:
-    dtype = next(model.model.parameters()).dtype
-    return {name: value if value is None else value.to(dtype) for name, value in inputs.items()}
+def flow_times(steps: int, level: float) -> Tensor:
+    """Levels of noise from `level` down to 0, (steps + 1,), evenly spaced in log SNR as the engine spaces them.
+
+    The engine ends at a level of 0.12; from a start below that its schedule would climb.
+    """
+    first = math.log((1 - level) / level + 1e-6) if level < 1 else _LOG_SNR_NOISE
+    times = torch.sigmoid(-torch.linspace(first, max(_LOG_SNR_END, first + 1), steps + 1))
+    times[0], times[-1] = level, 0
+    return times
+
+
+def v_sigmas(steps: int, level: float, device: torch.device | str = "cpu") -> Tensor:
+    """Deviations of noise over a clean sound of deviation 1, down to 0, (steps + 1,), evenly spaced in their logarithm.
+
+    The first has the ratio of noise to sound that `level` has for a flow, so that a strength means the same for both kinds of model.
+    """
+    first = min(level / (1 - level), _SIGMA_MAX) if level < 1 else _SIGMA_MAX
+    return k_sampling.get_sigmas_polyexponential(steps, min(_SIGMA_MIN, first / 4), first, 1.0, device)
+
+
+def _solve_flow(network: Callable[[Tensor, Tensor], Tensor], start: Start, noise: Noise, sampling: Sampling, callback) -> Tensor:
+    """For models that predict the velocity from sound to noise (rectified flow, Liu et al. 2022, arXiv:2209.03003)."""
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        if start.kept is None:
+            return network(x, t)
+        level = t[:, None, None]
+        return (x - start.kept.blend(x - level * network(x, t))) / level
+
+    x, times = noise.draw(), flow_times(sampling.steps, start.level)
+    if start.init is not None:
+        x = (1 - start.level) * start.init + start.level * x
+    if sampling.sampler == "pingpong":
+        return sample_pingpong(velocity, x, times, noise.draw, callback)
+    loop = {"dpmpp": sample_flow_dpmpp, "euler": sample_discrete_euler}[sampling.sampler]
+    return loop(velocity, x, sigmas=times, callback=callback, disable_tqdm=True)
+
+
+def sample_pingpong(velocity: Callable[[Tensor, Tensor], Tensor], x: Tensor, times: Tensor, draw: Callable[[], Tensor], callback) -> Tensor:
+    """Ping-pong sampling of distilled models (Novack et al. 2025, arXiv:2505.08175): to the clean sound and back to the next level with new noise."""
+    ones = x.new_ones(len(x))
+    for number, (t, t_next) in enumerate(pairwise(times)):
+        clean = x - t * velocity(x, t * ones)
+        callback({"x": x, "i": number, "denoised": clean})
+        x = (1 - t_next) * clean + t_next * draw() if t_next > 0 else clean
+    return x
+
+
+def _solve_v(network: Callable[[Tensor, Tensor], Tensor], start: Start, noise: Noise, sampling: Sampling, callback) -> Tensor:
+    """For models of the v objective (Salimans and Ho 2022, arXiv:2202.00512), by k-diffusion's solvers."""
+    denoiser = VDenoiser(network)
+
+    def denoised(x: Tensor, sigma: Tensor) -> Tensor:
+        clean = denoiser(x, sigma)
+        return clean if start.kept is None else start.kept.blend(clean)
+
+    x = noise.draw()
+    sigmas = v_sigmas(sampling.steps, start.level, x.device)
+    x = x * sigmas[0] if start.init is None else start.init + x * sigmas[0]
+    loop = {
+        "dpmpp-2m": k_sampling.sample_dpmpp_2m,
+        "dpmpp-2m-sde": k_sampling.sample_dpmpp_2m_sde,
+        "dpmpp-3m-sde": k_sampling.sample_dpmpp_3m_sde,
+    }[sampling.sampler]
+    extra = {"noise_sampler": lambda sigma, sigma_next: noise.draw()} if sampling.sampler.endswith("sde") else {}
+    return loop(denoised, x, sigmas, callback=callback, disable=True, **extra)

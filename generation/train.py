@@ -9,18 +9,14 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 
+from clvap.training.guard import TrainingError
+
 _LOG = logging.getLogger(__name__)
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message says at which step, on which batch, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +62,6 @@ class State:
     step: int = 0
     trained_s: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
-
-
-def read_recipe(path: str | Path) -> dict[str, Any]:
-    """A recipe: a YAML file with the keys kind, run, data, model, schedule and loss weights."""
-    with open(path, encoding="utf-8") as file:
-        return yaml.safe_load(file)
 
 
 def checkpoint(state: State, path: Path) -> Path:

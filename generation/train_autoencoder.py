@@ -1,4 +1,4 @@
-"""Training of the spectral autoencoder. Works on spectrograms only: no sound is rebuilt while training, which is what makes it fast."""
+"""Training of the decoder. Works on spectrograms only: no sound is rebuilt while training, which is what makes it fast."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from torch import Tensor, nn
 
 from clvap.audio import SAMPLE_RATE_HZ
 from generation import spectrum
-from generation.autoencoder import RATIO, AutoencoderConfig, Spectrogram, build, noisiness
+from generation.analysis import RATIO, mel_filters
+from generation.autoencoder import AutoencoderConfig, Spectrogram, build, noisiness
 from generation.sounds import Sounds, collect, training_sounds
 from generation.train import Schedule, State, apply, resume, train_loop
 
-WEIGHTS = {"spectrum/log": 1.0, "spectrum/loud": 6.0, "spectrum/convergence": 0.3, "spectrum/mel": 0.5, "spectrum/deviation": 0.1, "latent/kl": 2e-4}
+WEIGHTS = {"spectrum/log": 1.0, "spectrum/loud": 6.0, "spectrum/convergence": 0.3, "spectrum/mel": 0.5, "spectrum/deviation": 0.1}
 _MEL_BANDS = 80
+_CALIBRATION = 400  # crops
+_LATENT_NOISE = 0.2
 _TONE_SHARE, _MIX_SHARE, _LONGEST_GAIN_DB = 0.12, 0.25, 26.0
 
 
-def start(config: AutoencoderConfig, schedule: Schedule, freeze_encoder: bool = False, weights: str | None = None) -> State:
-    """Networks (random, or the averaged ones of a checkpoint), averaged copy, optimiser and random numbers."""
+def start(config: AutoencoderConfig, schedule: Schedule, calibration: np.ndarray) -> State:
+    """A random decoder, its averaged copy, optimiser and random numbers; `calibration` (N, T) are sounds that set the scale of the latents."""
     torch.manual_seed(schedule.seed)
     model = build(config)
-    if weights is not None:
-        # a checkpoint from before the comb lacks its two layers, which then start fresh
-        model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["averaged"], strict=False)
-    model.encoder.requires_grad_(not freeze_encoder)
+    model.encoder.fit(torch.from_numpy(calibration))
+    model.decoder.scale.load_state_dict(model.encoder.scale.state_dict())
     averaged = copy.deepcopy(model).requires_grad_(False)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     return State(model, averaged, optimizer, np.random.default_rng(schedule.seed))
 
 
@@ -81,17 +82,6 @@ def reconstruction_losses(predicted: Spectrogram, target: Tensor, bands: Tensor,
     }
 
 
-def mel_bands(bands: int = _MEL_BANDS) -> Tensor:
-    """Triangles on the mel scale, (K, M), each of unit sum."""
-    frequency = torch.linspace(0, SAMPLE_RATE_HZ / 2, spectrum.BINS)
-    top = 2595 * np.log10(1 + SAMPLE_RATE_HZ / 2 / 700)
-    edges = 700 * (10 ** (torch.linspace(0, float(top), bands + 2) / 2595) - 1)
-    rise = (frequency[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - frequency[:, None]) / (edges[2:] - edges[1:-1])
-    triangles = torch.minimum(rise, fall).clamp_min(0)
-    return triangles / triangles.sum(0).clamp_min(1e-3)
-
-
 def bin_weights() -> Tensor:
     """Weight of each bin, (K,), mean 1: half way between the linear and the mel scale, since ears resolve low bins better."""
     weight = (torch.linspace(0, SAMPLE_RATE_HZ / 2, spectrum.BINS) + 700).rsqrt()
@@ -99,12 +89,14 @@ def bin_weights() -> Tensor:
 
 
 def train_step(state: State, waves: Tensor, schedule: Schedule, weights: dict[str, float], bands: Tensor, bin_weight: Tensor, name: str) -> None:
-    """One step on waves (B, T)."""
+    """One step on waves (B, T). The latents are a little noisy, as those of a transformer are."""
     model: nn.Module = state.model
-    target = spectrum.log_magnitude(waves)
-    latents, info = model.bottleneck.encode(model.encoder.encode(target), return_info=True)
-    losses = reconstruction_losses(model.decoder.predict(latents), target, bands, bin_weight)
-    losses["latent/kl"] = info["kl"]
+    with torch.no_grad():
+        latents = model.encoder(waves[:, None])
+    latents = latents + _LATENT_NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
+    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bfloat16"):
+        predicted = model.decoder.predict(latents)
+    losses = reconstruction_losses(Spectrogram(*(part.float() for part in predicted)), spectrum.log_magnitude(waves), bands, bin_weight)
     apply(state, losses, weights, schedule, name)
 
 
@@ -114,10 +106,11 @@ def train(recipe: dict[str, Any]) -> Path:
     schedule, config = Schedule(**recipe["schedule"]), AutoencoderConfig(**recipe["model"])
     torch.set_num_threads(schedule.threads)
     sounds = collect(training_sounds(data, recipe["data"].get("starter")), folder / "sounds")
-    state = start(config, schedule, recipe.get("freeze_encoder", False), recipe.get("weights_from"))
+    latents = recipe["data"]["latents"]
+    state = start(config, schedule, crop_batch(sounds, np.random.default_rng(schedule.seed), _CALIBRATION, latents))
     resume(state, folder / "last.pt")
     weights = WEIGHTS | recipe.get("loss_weights", {})
-    bands, bin_weight, latents = mel_bands(), bin_weights(), recipe["data"]["latents"]
+    bands, bin_weight = mel_filters(_MEL_BANDS, spectrum.BINS), bin_weights()
 
     def step(state: State) -> None:
         waves = torch.from_numpy(crop_batch(sounds, state.rng, schedule.batch, latents))

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from clvap.audio import SAMPLE_RATE_HZ
 from clvap.query import Query
 from generation import model as sfx
-from generation.autoencoder import RATIO, AutoencoderConfig, as_dict, build
+from generation.analysis import RATIO
+from generation.autoencoder import AutoencoderConfig, as_dict, build
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
-from generation.controls import Controls, dropped, roughened
 from generation.latents import Item, Latents, encode
 from generation.queries import Queries, embed
 from generation.sounds import Sounds, collect, training_sounds
 from generation.train import Schedule, State, TrainingError, apply, resume, train_loop
+from generation.windows import Dropout, Windows, cut
 
 WEIGHTS = {"diffusion/velocity": 1.0}
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """How often what the model hears is taken away.
-
-    query: the whole query, which is what guidance compares with
-    control: each of loudness, brightness, pitch
-    controls: all three at once
-    """
-
-    query: float = 0.1
-    control: float = 0.25
-    controls: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -51,14 +39,6 @@ class Batch:
     latents: Tensor
     metadata: list[dict[str, Any]]
     name: str
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Lengths of training windows in latents and how often each is drawn: most effects are short, and short windows are cheap."""
-
-    lengths: tuple[int, ...] = (32, 64, 96, 129)
-    shares: tuple[float, ...] = (0.35, 0.35, 0.15, 0.15)
 
 
 class Examples:
@@ -85,16 +65,10 @@ class Examples:
         return Batch(latents.transpose(1, 2).contiguous(), [row[1] for row in rows], f"of sounds {[item.sound for item in chosen]}")
 
     def _row(self, item: Item, length: int, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
-        longest = max(item.content - length, 0)
-        start = 0 if rng.random() < 0.6 else int(rng.integers(0, longest + 1))
-        window = np.tile(self._latents.silence, (length, 1))
-        part = self._latents.latents(item)[start : start + length]
-        window[: len(part)] = part
-        content = min(item.content - start, length)
-        curves = Controls(self._latents.controls(item)).cut(start, length)
-        controls = dropped(roughened(curves, rng), rng, self._dropout.control, self._dropout.controls)
-        seconds = content * RATIO / SAMPLE_RATE_HZ
-        return window, {TOKENS_KEY: self._query(item, rng), CONTROLS_KEY: controls, "seconds_total": seconds}
+        latents, curves = self._latents.latents(item), self._latents.controls(item)
+        window = cut(latents, curves, item.content, self._latents.silence, length, self._dropout, rng)
+        seconds = window.content * RATIO / SAMPLE_RATE_HZ
+        return window.latents, {TOKENS_KEY: self._query(item, rng), CONTROLS_KEY: window.controls, "seconds_total": seconds}
 
     def _query(self, item: Item, rng: np.random.Generator) -> Query | None:
         if self._queries is None or rng.random() < self._dropout.query:
@@ -145,28 +119,29 @@ def phrases(sounds: Sounds) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a run goes on from: the autoencoder's config, weights and latent deviation, and the whole model's weights (both None for a new transformer)."""
+    """What a run goes on from: the autoencoder's config and weights, and weights of the whole model, by name (none for a new transformer)."""
 
     config: AutoencoderConfig
     autoencoder: dict[str, Tensor]
-    scale: float | None = None
-    model: dict[str, Tensor] | None = None
+    model: dict[str, Tensor] = field(default_factory=dict)
 
 
 def origin(recipe: dict[str, Any]) -> Origin:
-    """The model folder that the recipe's `start` names, else its autoencoder's checkpoint under a new transformer."""
+    """The model folder that the recipe's `start` names, else its autoencoder's checkpoint under a transformer that is new but for what fits of `weights`,
+    the model.safetensors of another model."""
     if "start" in recipe:
         model, config = sfx.load(Path(recipe["start"]))
-        return Origin(AutoencoderConfig(**config.autoencoder), model.pretransform.model.state_dict(), config.latent_scale, model.state_dict())
+        return Origin(AutoencoderConfig(**config.autoencoder), model.pretransform.model.state_dict(), model.state_dict())
     saved = torch.load(recipe["autoencoder"]["checkpoint"], map_location="cpu", weights_only=True)
-    return Origin(AutoencoderConfig(**recipe["autoencoder"]["model"]), saved["averaged"])
+    earlier = load_file(recipe["weights"]) if "weights" in recipe else {}
+    return Origin(AutoencoderConfig(**recipe["autoencoder"]["model"]), saved["averaged"], {name: value.float() for name, value in earlier.items()})
 
 
 def stored_latents(recipe: dict[str, Any], sounds: Sounds, first: Origin) -> Latents:
     """Latents of the recipe's sounds by the autoencoder it goes on from."""
     autoencoder = build(first.config)
     autoencoder.load_state_dict(first.autoencoder)
-    return encode(autoencoder, sounds, Path(recipe["run"]) / "latents", recipe["data"]["variants"], scale=first.scale)
+    return encode(autoencoder, sounds, Path(recipe["run"]) / "latents", recipe["data"]["variants"])
 
 
 def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
@@ -174,9 +149,9 @@ def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
     return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", recipe["model"].get("tokens", 48))
 
 
-def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, scale: float, fingerprint: str) -> sfx.SfxConfig:
+def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, fingerprint: str) -> sfx.SfxConfig:
     """What config.json will say."""
-    return sfx.SfxConfig(as_dict(autoencoder), scale, sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint)
+    return sfx.SfxConfig(as_dict(autoencoder), sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint)
 
 
 def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
@@ -187,13 +162,13 @@ def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
     first = origin(recipe)
     latents = stored_latents(recipe, sounds, first)
     queries = _queries(recipe, sounds)
-    config = configuration(recipe, first.config, latents.scale, queries.fingerprint if queries else "")
+    config = configuration(recipe, first.config, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
         sizes = f"tokens of {queries.token_width} and vectors of {queries.dimension}"
         raise TrainingError(f"{recipe['clvap']} has {sizes}; set token_width and dimension in the recipe")
     state = start(config, schedule)
     for model in (state.model, state.averaged):
-        model.load_state_dict(first.model or model.state_dict())
+        model.load_state_dict(_fitting(first.model, model.state_dict()), strict=False)
     resume(state, run / "last.pt")
     for model in (state.model, state.averaged):
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
@@ -214,6 +189,11 @@ def export(recipe: dict[str, Any]) -> Path:
     """Write the averaged weights of the newest checkpoint as a model folder, while training goes on or after it."""
     state, _, config = prepare(recipe)
     return sfx.save(state.averaged, config, Path(recipe["out"]))
+
+
+def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those weights that a model has in the same shape."""
+    return {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:

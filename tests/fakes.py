@@ -152,6 +152,7 @@ class FakeTake:
     score: float
     seed: int
     seconds: float
+    parent: str | None = None
 
 
 @dataclass
@@ -172,7 +173,8 @@ class FakeGenerator:
                 time.sleep(self.step_s)
                 while self.gate is not None and not self.gate.wait(0.02):
                     progress(variation * steps + step, request.variations * steps, "held")
-            take = FakeTake(tone(request.seconds, 330.0 + 110 * variation), 0.5 + 0.1 * variation, first + variation, request.seconds)
+            parent = request.ground.name if request.ground is not None and variation == 0 else None
+            take = FakeTake(tone(request.seconds, 330.0 + 110 * variation), 0.5 + 0.1 * variation, first + variation, request.seconds, parent)
             takes.append(take)
             if on_take is not None:
                 on_take(take)

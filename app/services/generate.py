@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,20 +67,20 @@ class Job:
 class GenerateService:
     """Runs requests one after the other, first come first served."""
 
-    def __init__(self, generator: Callable[[], Generator]) -> None:
+    def __init__(self, generator: Callable[[], AbstractContextManager[Generator]]) -> None:
         self._generator = generator
         self._line: deque[Job] = deque()
         self._changed = threading.Condition()
 
-    def run(self, request: GenerateRequest, job: Job) -> Iterator[Event]:
-        """Events of one generation, ending with `Ended`. Closing the iterator cancels it.
+    def run(self, ask: Callable[[Generator], GenerateRequest], job: Job) -> Iterator[Event]:
+        """Events of one generation, ending with `Ended`; `ask` says what is wanted of the generator when the turn comes. Closing the iterator cancels it.
 
-        Raises what the generator raises (ModelError, AudioError, ...).
+        Raises what `ask` and the generator raise (ModelError, AudioError, ...).
         """
         events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
         with self._changed:
             self._line.append(job)
-        threading.Thread(target=self._work, args=(request, job, events), name="generate", daemon=True).start()
+        threading.Thread(target=self._work, args=(ask, job, events), name="generate", daemon=True).start()
         try:
             while True:
                 event = _latest(events)
@@ -91,7 +92,7 @@ class GenerateService:
         finally:
             job.cancel()
 
-    def _work(self, request: GenerateRequest, job: Job, events: queue.SimpleQueue) -> None:
+    def _work(self, ask: Callable[[Generator], GenerateRequest], job: Job, events: queue.SimpleQueue) -> None:
         def progress(done: int, total: int, what: str = "") -> None:
             if job.cancelled:
                 raise Cancelled
@@ -105,7 +106,8 @@ class GenerateService:
         try:
             self._await_turn(job, events)
             events.put(Working(0.0, ""))
-            self._generator().generate(request, progress=progress, on_take=on_take)
+            with self._generator() as generator:
+                generator.generate(ask(generator), progress=progress, on_take=on_take)
             events.put(Ended(cancelled=False))
         except Cancelled:
             events.put(Ended(cancelled=True))

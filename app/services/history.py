@@ -43,16 +43,20 @@ class KeptTake:
 
     file: its place, relative to the entry's folder
     score: likeness to the gesture, a cosine
-    seed: makes it again
+    seed: makes it again; None for what no model made
     seconds: of compute it took
     duration_s: its length
+    parent: name of the sound it was made from, None for one made from nothing
+    performed: it is its parent shaped to the gesture, not a new sound
     """
 
     file: str
     score: float
-    seed: int
+    seed: int | None
     seconds: float
     duration_s: float
+    parent: str | None = None
+    performed: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class Entry:
 
 
 class History:
-    """Entries on disk. Changes to one entry come from one request; the lock guards the order of writes."""
+    """Entries on disk. What is added to an entry is added to what is there then: takes are made and performed at the same time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -117,14 +121,18 @@ class History:
 
     def keep_matches(self, entry: Entry, matches: tuple[KeptMatch, ...]) -> Entry:
         """The entry with its hits."""
-        return self._changed(replace(entry, matches=matches))
+        with self._lock:
+            return self._rewritten(replace(_read(entry.folder) or entry, matches=matches))
 
-    def keep_take(self, entry: Entry, clip: Clip, score: float, seed: int, seconds: float) -> Entry:
-        """The entry with one more take; raises AudioError where the disk refuses."""
-        file = f"takes/{len(entry.takes) + 1:02d}-{seed}.wav"
-        partial = entry.folder / "takes" / f".{secrets.token_hex(4)}.wav"
-        write(partial, clip).replace(entry.folder / file)
-        return self._changed(replace(entry, takes=(*entry.takes, KeptTake(file, score, seed, seconds, clip.duration_s))))
+    def keep_take(self, entry: Entry, clip: Clip, score: float, seed: int | None, seconds: float, parent: str | None = None, performed: bool = False) -> Entry:
+        """The entry with one more take, see `KeptTake`; raises AudioError where the disk refuses."""
+        partial = write(entry.folder / "takes" / f".{secrets.token_hex(4)}.wav", clip)
+        with self._lock:
+            entry = _read(entry.folder) or entry
+            file = f"takes/{len(entry.takes) + 1:02d}-{'performed' if performed else seed}.wav"
+            partial.replace(entry.folder / file)
+            take = KeptTake(file, score, seed, seconds, clip.duration_s, parent, performed)
+            return self._rewritten(replace(entry, takes=(*entry.takes, take)))
 
     def list(self, owner: str, limit: int = 24) -> list[Entry]:
         """An owner's entries, newest first."""
@@ -145,9 +153,9 @@ class History:
         entry = _read(self._folder / entry_id)
         return entry if entry is not None and entry.owner == owner else None
 
-    def _changed(self, entry: Entry) -> Entry:
-        with self._lock:
-            _write_meta(entry.folder, entry)
+    @staticmethod
+    def _rewritten(entry: Entry) -> Entry:
+        _write_meta(entry.folder, entry)
         return entry
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.settings import Settings
 from clvap.workspace import library_folder
+from generation.keeper import IDLE_S, Keeper
 
 if TYPE_CHECKING:
     from clvap import Embedder
@@ -37,13 +39,27 @@ class Lazy(Generic[T]):
             return self._value
 
 
+class Lent(Generic[T]):
+    """A value made on first use and lent to one at a time; one that nobody uses for `idle_s` seconds gives its memory back."""
+
+    def __init__(self, make: Callable[[], T], idle_s: float = IDLE_S) -> None:
+        self._keeper: Keeper[T] = Keeper(lambda _: make(), idle_s, _free_memory)
+
+    @property
+    def ready(self) -> bool:
+        return self._keeper.name is not None
+
+    def __call__(self) -> AbstractContextManager[T]:
+        return self._keeper.using("the one")
+
+
 @dataclass(frozen=True)
 class Models:
-    """embedder, library, generator: call one to have it, loaded if need be; raises ModelError where it cannot be."""
+    """embedder, library: call one to have it, loaded if need be; raises ModelError where it cannot be. generator: the same as a context."""
 
     embedder: Lazy[Embedder]
     library: Lazy[Library]
-    generator: Lazy[Generator]
+    generator: Lent[Generator]
 
     @staticmethod
     def from_settings(settings: Settings) -> Models:
@@ -65,4 +81,10 @@ class Models:
             return Generator.from_pretrained(settings.generator, device=settings.device, embedder=embedder())
 
         embedder = Lazy(load_embedder)
-        return Models(embedder, Lazy(open_library), Lazy(load_generator))
+        return Models(embedder, Lazy(open_library), Lent(load_generator))
+
+
+def _free_memory() -> None:
+    from generation import memory
+
+    memory.free()

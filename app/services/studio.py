@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,58 +15,28 @@ import numpy as np
 
 from app.services.board import Board
 from app.services.errors import RequestError, explain
-from app.services.generate import Ended, GenerateService, Job, Made, Waiting, Working
+from app.services.generate import Ended, GenerateService, Made, Waiting, Working
 from app.services.gestures import Gesture, Gestures
 from app.services.history import Entry, History, KeptMatch, KeptPart
 from app.services.library import LibraryService, RenderStarter
 from app.services.models import Models
+from app.services.requests import ImitateRequest, PerformRequest
 from app.services.sounds import Sounds
 from app.settings import Settings
-from clvap.audio import SAMPLE_RATE_HZ, Clip, read
+from clvap.audio import SAMPLE_RATE_HZ, AudioError, Clip, read
 from clvap.progress import Progress, silent
+from generation.perform.amounts import LONGEST_S
+from generation.request import Ground
 
 if TYPE_CHECKING:
     from clvap import Query
     from clvap.activity import Activity
     from clvap.library import Filters
-    from generation import GenerateRequest
+    from generation import GenerateRequest, Generator
 
 _log = logging.getLogger(__name__)
 SECONDS_WITHOUT_GESTURE = 3.0
 MIN_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class ImitateRequest:
-    """What one press of the button asks for.
-
-    voice: file of the recording, None for words alone
-    part: which gesture of the recording is meant, counted from 1; None for all of it
-    words: may be empty when there is a voice
-    balance: 0 is voice only, 1 is words only; counts when both are there
-    owner: who asks; only they find it in the history
-    hits, variations: how many sounds to find and to make; 0 leaves that half out
-    seconds: length of the takes, None for that of the gesture
-    seed: random seed of the first take, None for a new one
-    shortest_s, longest_s, category: which hits may be shown; None for any
-    start_from: a sound that the takes start from, and how strongly (0 to 1) they leave it alone
-    """
-
-    voice: Path | None
-    words: str = ""
-    balance: float = 0.5
-    owner: str = ""
-    hits: int = 20
-    variations: int = 3
-    seconds: float | None = None
-    seed: int | None = None
-    shortest_s: float | None = None
-    longest_s: float | None = None
-    category: str | None = None
-    start_from: Path | None = None
-    start_strength: float = 0.5
-    part: int | None = None
-    job: Job = field(default_factory=Job)
 
 
 @dataclass(frozen=True)
@@ -155,6 +126,26 @@ class Studio:
         else:
             yield Ended(cancelled=False)
 
+    def perform(self, request: PerformRequest) -> Entry:
+        """The entry with the shaped sound as a take, ranked by its likeness to the entry's query.
+
+        Raises RequestError where there is no gesture, AudioError where one of the files cannot be used.
+        """
+        if request.voice is None:
+            raise RequestError("Record a gesture first: the sound is shaped to it.")
+        from generation.perform import perform
+
+        started = time.perf_counter()
+        gesture = self.gestures.choose(request.voice, request.part)
+        clip = perform(read(request.sound, LONGEST_S), gesture.contours, request.amounts)
+        entry = self.history.find(request.owner, request.entry) if request.entry else None
+        words, balance = (entry.words, entry.balance) if entry else ("", 0.0)
+        embedder = self._models.embedder()
+        score = float(embedder.embed_audio([clip])[0] @ embedder.query(voice=gesture.clip, text=words or None, balance=balance).vector)
+        if entry is None:
+            entry = self.history.begin(request.owner, words, balance, gesture.recording.clip, _kept_part(gesture))
+        return self.history.keep_take(entry, clip, score, None, time.perf_counter() - started, request.name, performed=True)
+
     def _listen(self, clip: Clip) -> Activity | None:
         """What the search model hears; nothing as long as it still loads, so that a recording is shown at once."""
         return self._models.embedder().activity(clip) if self._models.embedder.ready else None
@@ -171,11 +162,12 @@ class Studio:
     def _make(self, entry: Entry, query: Query, gesture: Gesture | None, request: ImitateRequest) -> Iterator[Event]:
         try:
             yield Working(0.0, "Loading the generator")
-            with closing(self._generate.run(self._generate_request(query, gesture, request), request.job)) as events:
+            ground = self._ground(entry, gesture, request)
+            with closing(self._generate.run(lambda generator: _asked(generator, query, gesture, request, ground), request.job)) as events:
                 for event in events:
                     if isinstance(event, Made):
                         take = event.take
-                        entry = self.history.keep_take(entry, take.clip, float(take.score), int(take.seed), float(take.seconds))
+                        entry = self.history.keep_take(entry, take.clip, float(take.score), int(take.seed), float(take.seconds), take.parent)
                         yield TakeKept(entry)
                     else:
                         yield event
@@ -183,21 +175,19 @@ class Studio:
             yield Trouble("takes", explain(error))
             yield Ended(cancelled=False)
 
-    def _generate_request(self, query: Query, gesture: Gesture | None, request: ImitateRequest) -> GenerateRequest:
-        from generation import GenerateRequest
+    @staticmethod
+    def _ground(entry: Entry, gesture: Gesture | None, request: ImitateRequest) -> Ground | None:
+        """The best hit as the gesture performs it, for the first take to start from; None where there is none to be had."""
+        if gesture is None or not request.grounded or request.start_from is not None or not entry.matches:
+            return None
+        from generation.perform import perform
 
-        wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
-        init: Clip | None = None
-        if request.start_from is not None:
-            init = read(request.start_from, max_duration_s=self._models.generator().max_seconds)
-        return GenerateRequest(
-            query=query,
-            seconds=min(max(wanted, MIN_SECONDS), self._models.generator().max_seconds),
-            variations=request.variations,
-            seed=request.seed,
-            init=init,
-            init_strength=request.start_strength,
-        )
+        best = entry.matches[0]
+        try:
+            return Ground(perform(read(best.path, LONGEST_S), gesture.contours), best.name or Path(best.path).stem)
+        except AudioError as error:
+            _log.warning("no grounded take: %s", error)
+            return None
 
     def _warm_up(self) -> None:
         """Models in the order in which a first press needs them. A model that fails says so on the board; the rest goes on."""
@@ -222,7 +212,28 @@ class Studio:
     def _exercise_generator(self) -> None:
         from generation import GenerateRequest
 
-        self._models.generator().generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
+        with self._models.generator() as generator:
+            generator.generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
+
+
+def _asked(generator: Generator, query: Query, gesture: Gesture | None, request: ImitateRequest, ground: Ground | None) -> GenerateRequest:
+    """The request as a generator takes it, no longer than it can make."""
+    from generation import GenerateRequest
+
+    wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
+    return GenerateRequest(
+        query=query,
+        seconds=min(max(wanted, MIN_SECONDS), generator.max_seconds),
+        variations=request.variations,
+        seed=request.seed,
+        init=None if request.start_from is None else read(request.start_from, max_duration_s=generator.max_seconds),
+        init_strength=request.start_strength,
+        ground=ground,
+        negative=request.avoid.strip() or None,
+        follow=request.follow,
+        guidance=request.guidance,
+        steps=request.steps,
+    )
 
 
 def _kept_part(gesture: Gesture | None) -> KeptPart | None:

@@ -1,17 +1,20 @@
-"""The named endpoints for `gradio_client`: /search, /generate, /imitate, and /index on one's own machine."""
+"""The named endpoints for `gradio_client`: /search, /generate, /imitate, /perform, and /index on one's own machine."""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from app.services.errors import explain
+from app.services.errors import RequestError, explain
 from app.services.history import Entry
-from app.services.studio import Found, ImitateRequest, Studio, TakeKept, Trouble
+from app.services.requests import ImitateRequest, PerformRequest
+from app.services.studio import Found, Studio, TakeKept, Trouble
 from app.ui.visitor import owner
+from generation.perform.amounts import Amounts
 
 
 class Api:
@@ -28,10 +31,15 @@ class Api:
             k, seconds = gr.Number(20, label="k", precision=0), gr.Number(None, label="seconds")
             variations, seed = gr.Number(3, label="variations", precision=0), gr.Number(None, label="seed", precision=0)
             gesture = gr.Number(None, label="gesture", precision=0)
+            avoid, grounded = gr.Textbox("", label="avoid"), gr.Checkbox(True, label="grounded")
+            sound = gr.Audio(type="filepath", label="sound", sources=["upload"])
+            usual = Amounts()
+            amounts = [gr.Slider(0, 1, getattr(usual, field.name), label=field.name) for field in fields(Amounts)]
             result = gr.JSON()
             self._endpoint(self.search, [voice, text, balance, k, gesture], result, "search")
-            self._endpoint(self.generate, [voice, text, balance, seconds, variations, seed, gesture], result, "generate")
-            self._endpoint(self.imitate, [voice, text, balance, k, seconds, variations, seed, gesture], result, "imitate")
+            self._endpoint(self.generate, [voice, text, balance, seconds, variations, seed, gesture, avoid], result, "generate")
+            self._endpoint(self.imitate, [voice, text, balance, k, seconds, variations, seed, gesture, avoid, grounded], result, "imitate")
+            self._endpoint(self.perform, [sound, voice, gesture, *amounts], result, "perform")
             if studio.settings.exposure == "local":
                 self._endpoint(self.index, [gr.Textbox(label="folder")], result, "index")
 
@@ -48,19 +56,38 @@ class Api:
 
     def generate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, seconds: float | None = None, variations: int = 3,
-        seed: int | None = None, gesture: int | None = None, request: gr.Request = None,
+        seed: int | None = None, gesture: int | None = None, avoid: str | None = "", request: gr.Request = None,
     ) -> dict:  # fmt: skip
-        """New sounds for a voice, words, or both: {"takes": [{"path", "score", "seed", "seconds"}]}, best first."""
-        entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), seconds=seconds, seed=seed, part=gesture)
+        """New sounds for a voice, words, or both: {"takes": [{"path", "score", "seed", "seconds", "parent"}]}, best first."""
+        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or ""}
+        entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), **wanted)
         return {"takes": self._takes(entry)}
 
     def imitate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, seconds: float | None = None,
-        variations: int = 3, seed: int | None = None, gesture: int | None = None, request: gr.Request = None,
+        variations: int = 3, seed: int | None = None, gesture: int | None = None, avoid: str | None = "", grounded: bool = True,
+        request: gr.Request = None,
     ) -> dict:  # fmt: skip
-        """Both at once: {"matches": [...], "takes": [...]}."""
-        entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), seconds=seconds, seed=seed, part=gesture)
+        """Both at once: {"matches": [...], "takes": [...]}; `grounded` lets one take start from the best hit, its `parent`."""
+        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or "", "grounded": grounded}
+        entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), **wanted)
         return {"matches": self._matches(entry), "takes": self._takes(entry)}
+
+    def perform(
+        self, sound: str, voice: str, gesture: int | None = None, timing: float = 1.0, loudness: float = 0.9, brightness: float = 0.5,
+        pitch: float = 0.7, request: gr.Request = None,
+    ) -> dict:  # fmt: skip
+        """A sound shaped to a voice: {"path", "score", "duration_s"}. The amounts go from 0 (as it is) to 1."""
+        try:
+            if sound is None:
+                raise RequestError("Give a sound to shape.")
+            amounts = Amounts(timing, loudness, brightness, pitch)
+            asked = PerformRequest(Path(sound), Path(sound).stem, Path(voice) if voice else None, gesture, amounts, owner(self._studio, request))
+            entry = self._studio.perform(asked)
+        except Exception as error:
+            raise gr.Error(explain(error)) from error
+        take = entry.takes[-1]
+        return {"path": self._download(entry.folder / take.file), "score": take.score, "duration_s": take.duration_s}
 
     def index(self, folder: str) -> dict:
         """Index a folder of this machine and wait: {"indexed", "unchanged", "skipped": [{"file", "reason"}], "seconds"}."""
@@ -104,7 +131,7 @@ class Api:
     def _takes(self, entry: Entry) -> list[dict]:
         takes = sorted(entry.takes, key=lambda take: -take.score)
         return [
-            {"path": self._download(entry.folder / take.file), "score": take.score, "seed": take.seed, "seconds": take.seconds}
+            {"path": self._download(entry.folder / take.file)} | {name: getattr(take, name) for name in ("score", "seed", "seconds", "parent")}
             for take in takes
         ]
 

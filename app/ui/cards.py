@@ -115,14 +115,16 @@ def _hit(match: KeptMatch, sounds: Sounds, show_paths: bool) -> str:
     place = f'<div class="place" title="{escape(str(path))}"><bdi>{escape(str(path))}</bdi></div>' if show_paths else ""
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in (match.category, f"{match.duration_s:.1f} s") if fact)
     detail = f'<p class="caption">{escape(match.caption)}</p>' if match.caption and match.caption.lower() != name.lower() else ""
-    return _card(name, token, match.score, f'{detail}<div class="foot">{facts}{_seed(token, name)}</div>{place}')
+    return _card(name, token, match.score, f'{detail}<div class="foot">{facts}{_actions(token, name)}</div>{place}')
 
 
 def _take(take: KeptTake, index: int, rank: int, entry: Entry, sounds: Sounds) -> str:
-    token, name = sounds.token(entry.folder / take.file), f"Take {index + 1}"
+    token, name = sounds.token(entry.folder / take.file), f"performed: {take.parent}" if take.performed else f"Take {index + 1}"
     save = f'<a class="quiet" href="sound/{token}?save=1" download data-file="{escape(_take_name(entry, index))}">Download</a>'
-    facts = f'<span title="random seed">#{take.seed}</span><span>{take.duration_s:.1f} s</span>'
-    return _card(name, token, take.score, f'<div class="foot">{facts}{save}{_seed(token, name)}</div>', rank)
+    seed = f'<span title="random seed">#{take.seed}</span>' if take.seed is not None else ""
+    facts = f"{seed}<span>{take.duration_s:.1f} s</span>"
+    origin = f'<p class="caption">from {escape(take.parent)}</p>' if take.parent and not take.performed else ""
+    return _card(name, token, take.score, f'{origin}<div class="foot">{facts}{save}{_actions(token, name)}</div>', rank)
 
 
 def _take_name(entry: Entry, index: int) -> str:
@@ -147,9 +149,13 @@ def _play(name: str, token: str) -> str:
     )
 
 
-def _seed(token: str, name: str) -> str:
-    data = f'data-act="seed" data-token="{token}" data-name="{escape(name)}"'
-    return f'<button class="quiet" {data} title="Start the next takes from this sound">Seed</button>'
+def _actions(token: str, name: str) -> str:
+    """What can be done with a sound: each a button, its data told to the area's click."""
+    data = f'data-token="{token}" data-name="{escape(name)}"'
+    return (
+        f'<button class="quiet" data-act="perform" {data} title="Shape this sound to the gesture">Perform</button>'
+        f'<button class="quiet" data-act="seed" {data} title="Start the next takes from this sound">Seed</button>'
+    )
 
 
 def _earlier(entry: Entry, sounds: Sounds, current: bool) -> str:

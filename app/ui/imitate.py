@@ -11,8 +11,11 @@ from app.services.board import Notice
 from app.services.errors import explain
 from app.services.generate import Ended, Job, Waiting, Working
 from app.services.history import Entry
-from app.services.studio import Begun, Event, Found, ImitateRequest, Studio, TakeKept, Trouble
+from app.services.requests import ImitateRequest, PerformRequest
+from app.services.studio import Begun, Event, Found, Studio, TakeKept, Trouble
 from app.ui import cards
+from app.ui.control import MoreControl
+from app.ui.performing import PerformAmounts
 from app.ui.visitor import owner
 
 _ANY = "Any category"
@@ -56,11 +59,12 @@ class ImitateScreen:
         self._make = gr.Button("Make it", variant="primary", size="lg", elem_id="make")
         self._cancel = gr.Button("Cancel", variant="secondary", size="lg", elem_id="cancel", visible=False)
         self._message = cards.area(elem_id="message")
-        with gr.Accordion("Narrow the hits", open=False, elem_id="narrow"):
+        with gr.Accordion("Narrow the hits", open=False, elem_id="narrow", elem_classes="fold"):
             with gr.Row(elem_classes="pair"):
                 self._shortest = gr.Number(None, label="Shortest, s", minimum=0)
                 self._longest = gr.Number(None, label="Longest, s", minimum=0)
             self._category = gr.Dropdown([_ANY], value=_ANY, label="Category")
+        self._control, self._amounts = MoreControl(), PerformAmounts()
 
     def _connect(self) -> None:
         private = {"api_visibility": "private", "show_progress": "hidden"}
@@ -71,7 +75,7 @@ class ImitateScreen:
         self._gesture.click(self._choose_part, self._voice, shown, trigger_mode="multiple", concurrency_limit=1, **private)
         form = [
             self._voice, self._part, self._words, self._balance, self._seconds, self._variations, self._shortest, self._longest,
-            self._category, self._seed, self._strength,
+            self._category, self._seed, self._strength, *self._control.components,
         ]  # fmt: skip
         results = [self._hits, self._takes, self._history, self._message, self._make, self._cancel, self._entry, self._job]
         gr.on(
@@ -79,8 +83,11 @@ class ImitateScreen:
         )
         self._cancel.click(self._stop, self._job, self._message, queue=False, **private)
         seeding = [self._seed, self._seed_box, self._seed_name]
+        performing = [self._voice, self._part, self._entry, *self._amounts.components]
+        performed = [self._takes, self._history, self._message, self._entry]
         for column in (self._hits, self._takes):
             column.click(self._choose_seed, None, seeding, queue=False, **private)
+            column.click(self._perform, performing, performed, trigger_mode="multiple", concurrency_limit=2, **private)
         self._seed_name.click(self._forget_seed, None, seeding, queue=False, **private)
         opened = [*cleared, self._words, self._balance, self._hits, self._takes, self._history, self._message, self._entry]
         self._history.click(self._reopen, None, opened, **private)
@@ -131,9 +138,14 @@ class ImitateScreen:
         return {self._audio: gr.update(value=None, visible=True), self._gesture: "", self._voice: None, self._part: None}
 
     def _press(
-        self, voice, part, words, balance, seconds, variations, shortest, longest, category, seed, strength, request: gr.Request
+        self, request: gr.Request, voice, part, words, balance, seconds, variations, shortest, longest, category, seed, strength, *control
     ) -> Iterator[Updates]:
         """One press: the hits, then the takes one by one. What an earlier press found stays until there is something new."""
+        try:
+            controlled = self._control.asked(*control)
+        except Exception as error:
+            yield {self._message: self._refuse(error)}
+            return
         asked = ImitateRequest(
             voice=Path(voice) if voice else None,
             part=part,
@@ -147,6 +159,7 @@ class ImitateScreen:
             category=category if category != _ANY else None,
             start_from=self._studio.sounds.path(seed) if seed else None,
             start_strength=strength,
+            **controlled,
         )
         idle = {self._make: gr.update(visible=True), self._cancel: gr.update(visible=False), self._job: None}
         waiting = "" if self._studio.ready else cards.message("The search model is still loading; this starts once it is there.", "note")
@@ -182,12 +195,28 @@ class ImitateScreen:
 
     def _choose_seed(self, event: gr.EventData) -> Updates:
         token, name = event._data.get("token", ""), event._data.get("name", "")
-        if self._studio.sounds.path(token) is None:
+        if event._data.get("act") != "seed" or self._studio.sounds.path(token) is None:
             return {}
         return {self._seed: token, self._seed_box: gr.update(visible=True), self._seed_name: cards.seed_bar(name)}
 
     def _forget_seed(self) -> Updates:
         return {self._seed: None, self._seed_box: gr.update(visible=False), self._seed_name: ""}
+
+    def _perform(self, event: gr.EventData, request: gr.Request, voice, part, entry, *amounts) -> Iterator[Updates]:
+        """A hit or a take shaped to the gesture, as one more take of what is shown."""
+        sound, name = self._studio.sounds.path(event._data.get("token", "")), event._data.get("name", "")
+        if event._data.get("act") != "perform" or sound is None:
+            return
+        yield {self._message: cards.message(f"Performing {name}…", "note")}
+        whose, sounds = owner(self._studio, request), self._studio.sounds
+        try:
+            asked = PerformRequest(sound, name, Path(voice) if voice else None, part, self._amounts.asked(*amounts), whose, entry)
+            kept = self._studio.perform(asked)
+        except Exception as error:
+            yield {self._message: self._refuse(error)}
+            return
+        strip = cards.history(self._studio.history.list(whose), sounds, kept.id)
+        yield {self._takes: cards.takes(kept, sounds), self._history: strip, self._message: "", self._entry: kept.id}
 
     def _reopen(self, event: gr.EventData, request: gr.Request) -> Updates:
         whose = owner(self._studio, request)
@@ -227,7 +256,7 @@ class _View:
     @property
     def pending(self) -> int:
         """Takes still to come."""
-        done = len(self.entry.takes) if self.entry else 0
+        done = sum(not take.performed for take in self.entry.takes) if self.entry else 0
         return 0 if self._ended or self.takes_trouble else max(self._variations - done, 0)
 
     def follow(self, event: Event) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.models import Lazy, Models
+from app.services.models import Lazy, Lent, Models
 from app.services.studio import Studio
 from app.settings import Settings
 from clvap.audio import write
@@ -33,7 +33,7 @@ def bench(
 ) -> Bench:
     """A studio on fakes; `folder` is the one of --library, `settings` go to `Settings`."""
     library, generator, embedder = library or FakeLibrary(), generator or FakeGenerator(), embedder or FakeEmbedder()
-    models = Models(Lazy(lambda: embedder), Lazy(lambda: library), Lazy(lambda: generator))
+    models = Models(Lazy(lambda: embedder), Lazy(lambda: library), Lent(lambda: generator))
     return Bench(Studio(Settings(workspace=workspace, library=folder, **settings), models, render_effects), library, generator)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.services.studio import Begun, ImitateRequest
+from app.services.requests import ImitateRequest
+from app.services.studio import Begun
 from clvap.audio import AudioError, Clip, write
 from tests.fakes import tone
 

@@ -24,7 +24,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 @pytest.fixture
 def entry(tmp_path):
     matches = tuple(KeptMatch(f"/sounds/{EVIL}{i}.wav", EVIL, EVIL + "!", EVIL, 0.9 - i / 10, 1.0) for i in range(7))
-    takes = (KeptTake("takes/01.wav", 0.2, 7, 1.0, 2.0), KeptTake("takes/02.wav", 0.8, 8, 1.0, 2.0))
+    takes = (KeptTake("takes/01.wav", 0.2, 7, 1.0, 2.0), KeptTake("takes/02.wav", 0.8, 8, 1.0, 2.0, parent=EVIL))
     return Entry("id", tmp_path, time.time(), "local", EVIL, 0.5, False, matches, takes)
 
 
@@ -35,6 +35,7 @@ def test_no_text_from_outside_becomes_markup(entry, tmp_path):
         cards.hits(entry, sounds, True),
         cards.hits(entry, sounds, True, EVIL),
         cards.takes(entry, sounds, trouble=EVIL),
+        cards.takes(replace(entry, takes=(replace(entry.takes[1], performed=True, seed=None),)), sounds),
         cards.history([entry], sounds, None),
         cards.message(EVIL),
         cards.seed_bar(EVIL),
@@ -54,6 +55,14 @@ def test_paths_are_shown_only_where_allowed(entry, tmp_path):
 def test_takes_keep_their_place_and_are_shown_best_first(entry, tmp_path):
     html = cards.takes(entry, Sounds(tmp_path), pending=1)
     assert html.index("Take 1") < html.index("Take 2") and re.findall(r'style="order:(\d)"', html) == ["1", "0"] and "skeleton" in html
+
+
+def test_a_take_says_what_it_was_made_from(entry, tmp_path):
+    made = (replace(entry.takes[0], parent=None), replace(entry.takes[0], parent="door"), KeptTake("takes/03.wav", 0.9, None, 0.1, 2.0, "rain & wind", True))
+    shown = cards.takes(replace(entry, takes=made), Sounds(tmp_path))
+    titles = re.findall(r"<h3[^>]*>([^<]*)</h3>", shown)
+    assert titles == ["Take 1", "Take 2", "performed: rain &amp; wind"] and re.findall(r">(from [^<]*)<", shown) == ["from door"]
+    assert shown.count("random seed") == 2 and len(re.findall('data-act="perform"', shown)) == 3
 
 
 def test_a_gesture_picture_is_well_formed_and_has_its_three_lines(tmp_path):

@@ -78,3 +78,23 @@ def test_the_part_used_is_kept_and_entries_from_before_have_none(tmp_path):
     del meta["part"]
     (entry.folder / "meta.json").write_text(json.dumps(meta))
     assert History(tmp_path).list("local")[0].part is None
+
+
+def test_where_a_take_comes_from_is_kept_and_entries_from_before_say_nothing(tmp_path):
+    history = History(tmp_path)
+    entry = history.keep_take(one(history), tone(0.4), 0.6, None, 0.1, parent="door", performed=True)
+    assert History(tmp_path).list("local") == [entry] and (entry.takes[1].parent, entry.takes[1].performed) == ("door", True)
+    meta = json.loads((entry.folder / "meta.json").read_text())
+    for take in meta["takes"]:
+        del take["parent"], take["performed"]
+    (entry.folder / "meta.json").write_text(json.dumps(meta))
+    assert [(take.parent, take.performed) for take in History(tmp_path).list("local")[0].takes] == [(None, False)] * 2
+
+
+def test_takes_added_to_an_entry_by_two_at_once_are_all_kept(tmp_path):
+    history = History(tmp_path)
+    stale = history.begin("local", "bell", 0.5, tone())
+    history.keep_take(stale, tone(0.4), 0.6, None, 0.1, parent="door", performed=True)
+    history.keep_take(stale, tone(0.4), 0.7, 11, 0.4)
+    kept = history.keep_matches(stale, (MATCH,))
+    assert [take.performed for take in kept.takes] == [True, False] and len({take.file for take in kept.takes}) == 2

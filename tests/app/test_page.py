@@ -82,13 +82,24 @@ def test_one_gesture_of_a_recording_can_be_named(served, three_gestures):
         client.predict(voice=recording, text="", gesture=9, api_name="/search")
 
 
+def test_perform_answers_with_a_sound(served, voice, tmp_path):
+    client, sound = Client(served[1], verbose=False), handle_file(str(write(tmp_path / "wind.wav", tone(3.0, channels=2))))
+    made = client.predict(sound=sound, voice=voice, api_name="/perform")
+    heard = soundfile.info(made["path"])
+    assert heard.channels == 2 and heard.duration == pytest.approx(0.9, abs=0.1) and set(made) == {"path", "score", "duration_s"}
+    as_long = client.predict(sound=sound, voice=voice, timing=0, loudness=0.5, api_name="/perform")
+    assert as_long["duration_s"] == pytest.approx(3.0, abs=0.01)
+    with pytest.raises(AppError, match="Record a gesture first"):
+        client.predict(sound=sound, voice=None, api_name="/perform")
+
+
 def test_index_is_for_this_machine_alone(served, shared, tmp_path):
     render_effects(tmp_path, count=2)
     (tmp_path / "broken.wav").write_text("no")
     report = Client(served[1], verbose=False).predict(folder=str(tmp_path), api_name="/index")
     assert report["indexed"] == 2 and report["skipped"][0]["file"].endswith("broken.wav") and "seconds" in report
     names = Client(shared[1], verbose=False).view_api(return_format="dict")["named_endpoints"]
-    assert set(names) == {"/search", "/generate", "/imitate"}
+    assert set(names) == {"/search", "/generate", "/imitate", "/perform"}
 
 
 def test_a_missing_folder_and_an_empty_request_are_explained(served):

@@ -1,5 +1,6 @@
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,10 +8,14 @@ import pytest
 from app.services.errors import RequestError
 from app.services.generate import Ended, Job, Waiting
 from app.services.gestures import Gestures
-from app.services.studio import Begun, Found, ImitateRequest, TakeKept, Trouble
+from app.services.requests import ImitateRequest, PerformRequest
+from app.services.studio import Begun, Found, TakeKept, Trouble
 from clvap.activity import Activity
-from clvap.audio import AudioError, info, write
+from clvap.audio import AudioError, info, read, write
 from clvap.checkpoints import ModelError
+from clvap.contours import extract
+from generation.perform.amounts import Amounts
+from generation.request import Follow
 from tests.app.conftest import bench
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, FakeTake, tone
 
@@ -149,7 +154,7 @@ def test_who_waits_can_cancel_too(tmp_path, voice):
 
 
 def test_warming_up_tells_a_missing_model_and_goes_on(tmp_path):
-    from app.services.models import Lazy, Models
+    from app.services.models import Lazy, Lent, Models
     from app.services.studio import Studio
     from app.settings import Settings
     from tests.fakes import render_effects
@@ -158,7 +163,7 @@ def test_warming_up_tells_a_missing_model_and_goes_on(tmp_path):
         raise ModelError("no model 'nope': use one of clvap-mini")
 
     library = FakeLibrary()
-    models = Models(Lazy(missing), Lazy(lambda: library), Lazy(FakeGenerator))
+    models = Models(Lazy(missing), Lazy(lambda: library), Lent(FakeGenerator))
     studio = Studio(Settings(workspace=tmp_path), models, render_effects)
     studio.start()
     deadline = time.monotonic() + 5
@@ -213,3 +218,58 @@ def test_recordings_that_were_forgotten_leave_no_file(tmp_path, monkeypatch):
     gestures = Gestures()
     files = [gestures.read(write(tmp_path / f"{i}.wav", tone(0.5))).prepared for i in range(3)]
     assert [file.exists() for file in files] == [False, True, True] and info(files[2]).duration_s == pytest.approx(0.5, abs=0.02)
+
+
+def test_one_take_is_grounded_on_the_best_hit_as_the_gesture_performs_it(filled, voice):
+    list(filled.studio.imitate(ImitateRequest(voice, owner="local")))
+    entry, ground = filled.studio.history.list("local")[0], filled.generator.requests[0].ground
+    assert ground.name == entry.matches[0].name and [take.parent for take in entry.takes] == [ground.name, None, None]
+    assert ground.clip.duration_s == pytest.approx(filled.generator.requests[0].query.contours.duration_s, abs=0.01)
+
+
+def test_takes_are_not_grounded_where_they_should_not_be(filled, voice, tmp_path):
+    seed = write(tmp_path / "seed.wav", tone(0.5))
+    for request in (
+        ImitateRequest(None, "rain"), ImitateRequest(voice, start_from=seed), ImitateRequest(voice, hits=0), ImitateRequest(voice, grounded=False)
+    ):  # fmt: skip
+        list(filled.studio.imitate(request))
+    assert [request.ground for request in filled.generator.requests] == [None] * 4
+
+
+def test_a_best_hit_that_is_gone_costs_the_ground_and_nothing_else(filled, voice):
+    found = of(Found, filled.studio.imitate(ImitateRequest(voice, variations=0)))[0].entry.matches
+    Path(found[0].path).unlink()
+    events = list(filled.studio.imitate(ImitateRequest(voice, variations=2)))
+    assert not of(Trouble, events) and len(of(TakeKept, events)) == 2 and filled.generator.requests[-1].ground is None
+
+
+def test_what_more_control_asks_reaches_the_generator(filled, voice):
+    list(filled.studio.imitate(ImitateRequest(voice, avoid=" thunder ", follow=Follow(pitch=0.2), guidance=2.5, steps=7)))
+    asked = filled.generator.requests[0]
+    assert (asked.negative, asked.follow.pitch, asked.follow.loudness, asked.guidance, asked.steps) == ("thunder", 0.2, 1.0, 2.5, 7)
+
+
+def test_a_performed_sound_becomes_a_take_of_the_entry(filled, three_gestures, tmp_path):
+    list(filled.studio.imitate(ImitateRequest(three_gestures, "bell", owner="local", variations=1, part=2)))
+    before = filled.studio.history.list("local")[0]
+    sound = write(tmp_path / "wind.wav", tone(2.0))
+    after = filled.studio.perform(PerformRequest(sound, "wind", three_gestures, 2, owner="local", entry=before.id))
+    take = after.takes[-1]
+    assert after.id == before.id and len(after.takes) == 2 and (take.parent, take.performed, take.seed) == ("wind", True, None)
+    gesture = filled.studio.gestures.choose(three_gestures, 2).contours
+    made = read(after.folder / take.file)
+    assert made.duration_s == pytest.approx(gesture.duration_s, abs=0.01)
+    untimed = filled.studio.perform(PerformRequest(sound, "wind", three_gestures, 2, Amounts(timing=0), "local", before.id)).takes[-1]
+    assert untimed.duration_s == pytest.approx(2.0, abs=0.01) and extract(made).loudness_db.max() > -40
+
+
+def test_performing_without_an_entry_begins_one_and_without_a_gesture_says_what_to_do(filled, voice, tmp_path):
+    sound = write(tmp_path / "wind.wav", tone(1.0))
+    entry = filled.studio.perform(PerformRequest(sound, "wind", voice, owner="local"))
+    assert filled.studio.history.list("local") == [entry] and entry.gesture is not None and len(entry.takes) == 1
+    other = filled.studio.perform(PerformRequest(sound, "wind", voice, owner="page:2", entry=entry.id))
+    assert other.id != entry.id and filled.studio.history.list("local") == [entry]
+    with pytest.raises(RequestError, match="Record a gesture first"):
+        filled.studio.perform(PerformRequest(sound, "wind", None))
+    with pytest.raises(AudioError, match="no such file"):
+        filled.studio.perform(PerformRequest(tmp_path / "gone.wav", "gone", voice))

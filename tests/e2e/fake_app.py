@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from app.services.models import Lazy, Models
+from app.services.models import Lazy, Lent, Models
 from app.services.studio import Studio
 from app.settings import Settings
 from app.ui.page import launch
@@ -23,7 +23,7 @@ SETTINGS = Settings.from_arguments()
 
 if __name__ == "__main__":
     library, generator = FakeLibrary(), FakeGenerator(step_s=float(os.environ.get("FAKE_STEP_S", "0.05")))
-    studio = Studio(SETTINGS, Models(Lazy(_embedder), Lazy(lambda: library), Lazy(lambda: generator)), render_effects)
+    studio = Studio(SETTINGS, Models(Lazy(_embedder), Lazy(lambda: library), Lent(lambda: generator)), render_effects)
     page = launch(studio)
     studio.start()
     page.block_thread()

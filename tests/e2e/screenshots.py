@@ -39,7 +39,13 @@ def main() -> None:
             page.get_by_role("button", name="Make it").wait_for()
             page.locator("#takes .card.sound").first.get_by_role("button", name="Seed").click()
             page.locator("#seed").wait_for()
+            page.locator("#hits .card.sound").nth(1).get_by_role("button", name="Perform").click()
+            page.locator("#takes .card.sound").nth(3).wait_for()
             shot("4-made")
+            for fold in ("#control", "#performing"):
+                page.locator(f"{fold} > .label-wrap").click()
+            page.wait_for_timeout(500)
+            shot("4-control", full_page=True)
             page.set_viewport_size(NARROW)
             shot("5-phone", full_page=True)
             page.set_viewport_size(WIDE)

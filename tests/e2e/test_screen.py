@@ -73,6 +73,44 @@ def test_a_take_seeds_the_next_and_can_be_let_go(browser, fake_studio):
     expect(page.locator("#seed")).to_be_hidden()
 
 
+def test_a_hit_is_performed_and_becomes_a_take(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    page.locator("#words textarea").fill("bell")
+    press(page)
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    page.locator(HITS).first.get_by_role("button", name="Perform").click()
+    expect(page.locator(MESSAGE)).to_contain_text("Record a gesture first")
+    record(page)
+    press(page)
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    expect(page.locator(TAKES).filter(has_text="Take 1")).to_contain_text("from tone_")
+    hit = page.locator(HITS).nth(1)
+    name = hit.locator("h3").inner_text()
+    hit.get_by_role("button", name="Perform").click()
+    expect(page.locator(TAKES)).to_have_count(4)
+    made = page.locator(TAKES).filter(has_text=f"performed: {name}")
+    assert plays(page, made) > 0.5
+    expect(page.locator("#seed")).to_be_hidden()
+    page.locator("#history .earlier.current").click()
+    expect(page.locator(TAKES).filter(has_text=f"performed: {name}")).to_have_count(1)
+
+
+def test_more_control_is_optional_and_a_wrong_number_is_explained(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    page.locator("#words textarea").fill("bell")
+    page.locator("#control > .label-wrap").click()
+    page.get_by_label("Steps").fill("many")
+    press(page)
+    expect(page.locator(MESSAGE)).to_contain_text("Steps 'many': give a whole number, or leave it empty")
+    page.get_by_label("Steps").fill("12")
+    page.get_by_label("Seed").last.fill("77")
+    press(page)
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.locator(TAKES).filter(has_text="Take 1")).to_contain_text("#77")
+
+
 def test_cancel_stops_and_keeps(browser, fake_studio, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_STEP_S", "0.4")
     with serving(FAKE_APP, tmp_path) as server:

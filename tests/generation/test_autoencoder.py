@@ -6,9 +6,10 @@ import torch
 
 from clvap.audio import SAMPLE_RATE_HZ
 from generation import pitch, spectrum
-from generation.autoencoder import RATIO, AutoencoderConfig, Spectrogram, pretransform, render
+from generation.analysis import RATIO, Analysis, Outline
+from generation.autoencoder import AutoencoderConfig, Spectrogram, pretransform, render
 from tests.generation import tiny
-from tests.sounds import noise, tone
+from tests.sounds import knocks, noise, tone
 
 LENGTH = 16 * RATIO
 
@@ -62,17 +63,35 @@ def test_the_comb_stands_on_the_harmonics():
     assert gain[round(3 * bins_per_harmonic)] > -0.3 and gain[round(3.5 * bins_per_harmonic)] == -4.0
 
 
+def test_the_outline_of_latents_is_near_the_spectrum_they_came_from():
+    analysis, outline = Analysis(96, 6), Outline(96, 6)
+    for clip in (noise(), tone(700), knocks((0.1, 0.35))):
+        target = spectrum.log_magnitude(wave(clip))
+        guessed = outline(analysis.measured(wave(clip), target))
+        loud = target > target.max() - 4
+        assert guessed.shape == target.shape and (guessed - target)[loud].abs().mean() < 1.5
+        assert np.corrcoef(guessed.exp().sum(-1)[0], target.exp().sum(-1)[0])[0, 1] > 0.7 or target.exp().sum(-1).std() < 0.1 * target.exp().sum()
+
+
+def test_latents_have_zero_mean_and_unit_deviation_over_the_sounds_they_were_fitted_to():
+    waves = torch.cat([wave(clip) for clip in (noise(), tone(300), tone(2_000), knocks((0.1, 0.35)))])
+    analysis = Analysis(8, 2)
+    analysis.fit(waves)
+    heard = analysis(waves[:, None])[:, :16]
+    assert heard.mean((0, 2)).abs().max() < 1e-3 and (heard.std((0, 2)) - 1).abs().max() < 0.02
+
+
 def test_the_engine_encodes_and_decodes():
-    coder = pretransform(AutoencoderConfig(**tiny.AUTOENCODER), scale=2.0)
+    coder = pretransform(AutoencoderConfig(**tiny.AUTOENCODER))
     latents = coder.encode(wave(noise())[None])
-    assert latents.shape == (1, 12, 16) and coder.encoded_channels == 12
+    assert latents.shape == (1, 20, 16) and coder.encoded_channels == 20
     decoded = coder.decode(latents)
     assert decoded.shape == (1, 1, LENGTH) and torch.isfinite(decoded).all()
 
 
 def test_decoding_does_not_depend_on_the_random_state():
     coder = pretransform(AutoencoderConfig(**tiny.AUTOENCODER))
-    latents = torch.randn(1, 12, 16)
+    latents = torch.randn(1, 20, 16)
     first = coder.decode(latents)
     torch.manual_seed(123)
     assert torch.equal(first, coder.decode(latents))

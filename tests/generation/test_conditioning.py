@@ -48,10 +48,16 @@ def test_pitch_is_movement_about_its_middle():
 
 
 def test_a_control_that_is_not_given_is_silent_and_says_so():
-    stacked = Controls(np.ones((4, 5), np.float32), (True, False, False)).stacked()
+    stacked = Controls(np.ones((4, 5), np.float32), (1.0, 0.0, 0.0)).stacked()
     assert stacked.shape == (controls.CHANNELS, 5)
     assert (stacked[0] == 1).all() and not stacked[1:4].any()
     assert stacked[4:].tolist() == [[1.0] * 5, [0.0] * 5, [0.0] * 5]
+
+
+def test_an_amount_lies_between_a_control_that_is_not_given_and_one_that_is():
+    curves = from_contours(extract(tone(seconds=0.5)))
+    off, half, on = (Controls(curves.values, (amount, amount, amount)).stacked() for amount in (0.0, 0.5, 1.0))
+    assert np.allclose(half, (off + on) / 2) and on[4:].min() == 1 and not off.any()
 
 
 def test_cutting_past_the_end_is_silence():
@@ -73,8 +79,8 @@ def test_roughening_stays_in_range_and_dropout_drops():
     rng = np.random.default_rng(0)
     curves = from_contours(extract(tone()))
     assert np.abs(roughened(curves, rng).values[0]).max() <= 1
-    assert dropped(curves, rng, 1.0, 0.0).given == (False, False, False)
-    assert dropped(curves, rng, 0.0, 0.0).given == (True, True, True)
+    assert dropped(curves, rng, 1.0, 0.0).given == (0.0, 0.0, 0.0)
+    assert dropped(curves, rng, 0.0, 0.0).given == (1.0, 1.0, 1.0)
 
 
 def test_the_conditioner_stacks_a_batch():

@@ -10,12 +10,12 @@ import torch
 from clvap.query import Query
 from generation import model as sfx
 
-AUTOENCODER = {"latent_dim": 8, "frame_width": 16, "latent_width": 16, "encoder_blocks": 1, "decoder_blocks": 1, "frame_blocks": 1, "phase_iterations": 2}
+AUTOENCODER = {"mel_bands": 8, "broad_bands": 2, "frame_width": 16, "latent_width": 16, "latent_blocks": 1, "frame_blocks": 1, "phase_iterations": 2}
 DIFFUSION = sfx.DiffusionConfig(width=64, depth=2, heads=2, condition_width=64, tokens=6, token_width=12, dimension=10, max_seconds=2.0)
 
 
 def config(**changes) -> sfx.SfxConfig:
-    return sfx.SfxConfig(AUTOENCODER, 1.0, DIFFUSION, steps=3, guidance=2.0, **changes)
+    return sfx.SfxConfig(AUTOENCODER, DIFFUSION, steps=3, guidance=2.0, **changes)
 
 
 def model(seed: int = 0):

@@ -1,0 +1,49 @@
+"""More control over the takes: everything optional, closed by default."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.services.errors import RequestError
+from app.ui import cards
+from generation.request import Follow
+
+_CURVES = ("loudness", "brightness", "pitch")
+
+
+class MoreControl:
+    """The fields. `components` are inputs of a handler, `asked` reads their values."""
+
+    def __init__(self) -> None:
+        usual = Follow()
+        with gr.Accordion("More control", open=False, elem_id="control", elem_classes="fold"):
+            avoid = gr.Textbox(label="Avoid", placeholder="Words to stay away from", max_lines=1, elem_id="avoid")
+            cards.area('<p class="hint">How far takes follow the gesture in</p>')
+            with gr.Row(elem_classes="sliders"):
+                follow = [gr.Slider(0, 1, getattr(usual, name), step=0.05, label=name.capitalize(), buttons=[]) for name in _CURVES]
+            grounded = gr.Checkbox(True, label="One take from the best hit", elem_id="grounded")
+            with gr.Row(elem_classes="pair"):
+                # text, because an empty number field of gradio turns into 0
+                guidance, steps, seed = (gr.Textbox(label=label, placeholder="auto", max_lines=1) for label in ("Guidance", "Steps", "Seed"))
+        self.components = [avoid, *follow, grounded, guidance, steps, seed]
+
+    @staticmethod
+    def asked(avoid, loudness, brightness, pitch, grounded, guidance, steps, seed) -> dict[str, object]:
+        """Arguments of an `ImitateRequest`; empty fields are left to the model. Raises RequestError for what is no number."""
+        return {
+            "avoid": avoid or "",
+            "follow": Follow(loudness, brightness, pitch),
+            "grounded": grounded,
+            "guidance": _number("Guidance", guidance, float),
+            "steps": _number("Steps", steps, int),
+            "seed": _number("Seed", seed, int),
+        }
+
+
+def _number(name: str, text: str | None, kind: type[int] | type[float]) -> int | float | None:
+    if not (text or "").strip():
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise RequestError(f"{name} {text.strip()!r}: give a {'whole ' if kind is int else ''}number, or leave it empty.") from error
