@@ -38,6 +38,19 @@ def test_an_encoder_made_for_inference_computes_the_same(config):
     assert len(norms) == (0 if config in (BYOL_A, ENCODEC, DAC) else 1)  # the one on the spectrogram has no convolution before it
 
 
+def test_sounds_taken_one_at_a_time_by_a_block_compute_the_same(monkeypatch):
+    encoder = stirred(encoders.build(SHIFTED))
+    quick, heard = inference.for_inference(encoder), torch.randn(3, 64, 16)
+    batches: list[int] = []
+    quick.net.audio_encoder.layers[0].blocks[0].before.register_forward_pre_hook(lambda _, inputs: batches.append(len(inputs[0])))
+    with torch.inference_mode():
+        together = quick(heard)
+        monkeypatch.setattr(inference, "_CACHED", 1)
+        alone = quick(heard)
+        assert torch.allclose(alone, together, atol=1e-5) and torch.allclose(alone, encoder(heard), atol=1e-4, rtol=1e-4)
+    assert batches == [3, 1, 1, 1]
+
+
 def test_an_embedder_folds_its_own_copy_alone():
     model = stirred(Clvap(tiny_config(voice=STEM, audio=STEM)))
     before = {key: value.clone() for key, value in model.state_dict().items()}
