@@ -61,7 +61,7 @@ class SfxConfig:
     clvap: str = "clvap-mini"
     clvap_fingerprint: str = ""
     steps: int = 24
-    guidance: float = 7.0
+    guidance: float = 4.0
 
     @classmethod
     def read(cls, folder: Path) -> SfxConfig:

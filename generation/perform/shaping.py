@@ -47,7 +47,7 @@ def perform(clip: Clip, gesture: Contours, amounts: Amounts | None = None) -> Cl
 def drawn(clip: Clip, gesture: Contours, loudness: float, brightness: float) -> Clip:
     """The clip drawn to a gesture that is stretched over its length, moment for moment: brightness, then loudness, each by an amount 0 to 1."""
     clip = follow_brightness(clip, gesture.brightness, gesture.loudness_db > gesture.loudness_db.max() + _HEARD_DB, brightness)
-    return follow_loudness(clip, gesture, loudness, passes=2)
+    return follow_loudness(clip, gesture, loudness, _MOST_BOOST_DB, passes=2)
 
 
 def _at(curves: Contours, times_s: np.ndarray) -> Contours:
