@@ -19,7 +19,7 @@ class Sampling:
 
     sampler: str = "dpmpp"
     steps: int = 24
-    guidance: float = 7.0
+    guidance: float = 4.0
 
 
 # by the engine's `diffusion_objective`, the usual one first

@@ -81,7 +81,7 @@ class ImitateScreen:
         gr.on(
             [self._make.click, self._words.submit], self._press, form, results, concurrency_limit=8, trigger_mode="once", **private
         )
-        self._cancel.click(self._stop, self._job, self._message, queue=False, **private)
+        self._cancel.click(self._stop, self._job, self._cancel, queue=False, **private)
         seeding = [self._seed, self._seed_box, self._seed_name]
         performing = [self._voice, self._part, self._entry, *self._amounts.components]
         performed = [self._takes, self._history, self._message, self._entry]
@@ -163,7 +163,8 @@ class ImitateScreen:
         )
         idle = {self._make: gr.update(visible=True), self._cancel: gr.update(visible=False), self._job: None}
         waiting = "" if self._studio.ready else cards.message("The search model is still loading; this starts once it is there.", "note")
-        yield {self._make: gr.update(visible=False), self._cancel: gr.update(visible=True), self._job: asked.job, self._message: waiting}
+        stoppable = gr.update(value="Cancel", interactive=True, visible=True)
+        yield {self._make: gr.update(visible=False), self._cancel: stoppable, self._job: asked.job, self._message: waiting}
         try:
             view = _View(asked.variations)
             for event in self._studio.imitate(asked):
@@ -188,10 +189,11 @@ class ImitateScreen:
             updates[self._message] = cards.message("Stopped. What was made is kept.", "note")
         return updates
 
-    def _stop(self, job: Job | None) -> str:
+    @staticmethod
+    def _stop(job: Job | None) -> dict:
         if job is not None:
             job.cancel()
-        return cards.message("Stopping…", "note")
+        return gr.update(value="Stopping…", interactive=False)
 
     def _choose_seed(self, event: gr.EventData) -> Updates:
         token, name = event._data.get("token", ""), event._data.get("name", "")
