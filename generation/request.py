@@ -37,7 +37,7 @@ class Follow:
 
 @dataclass(frozen=True)
 class Pull:
-    """How far a take is drawn to the gesture once it is made: 0 (as the model made it) to 1. Without effect on a curve that is not followed."""
+    """How far a take is drawn to the gesture once it is made: 0 (as the model made it) to 1. Counts as far as a curve is followed."""
 
     loudness: float = 0.9
     brightness: float = 0.6
@@ -145,8 +145,8 @@ class GenerateRequest:
 
     @property
     def pulled(self) -> Pull:
-        """The pull on what is followed."""
-        return Pull(self.pull.loudness if self.follow.loudness else 0.0, self.pull.brightness if self.follow.brightness else 0.0)
+        """The pull on each curve, as far as it is followed."""
+        return Pull(self.pull.loudness * self.follow.loudness, self.pull.brightness * self.follow.brightness)
 
     @property
     def total_s(self) -> float:
