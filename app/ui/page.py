@@ -75,7 +75,7 @@ def launch(studio: Studio) -> gr.Blocks:
             max_file_size=None if settings.exposure == "local" else _MAX_UPLOAD_FROM_OUTSIDE,
             app_kwargs={"routes": routes(studio.sounds)},
             theme=theme.theme(),
-            css_paths=[theme.STYLE_SHEET],
+            css_paths=theme.STYLE_SHEETS,
             head=theme.head(),
         )
     except OSError as error:

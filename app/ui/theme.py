@@ -7,8 +7,8 @@ from pathlib import Path
 import gradio as gr
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
-STYLE_SHEET = _ASSETS / "css" / "studio.css"
-SCRIPT = _ASSETS / "js" / "studio.js"
+STYLE_SHEETS = sorted((_ASSETS / "css").glob("*.css"))  # by their numbers: later ones may refine earlier ones
+SCRIPTS = sorted((_ASSETS / "js").glob("*.js"))
 _SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
@@ -55,4 +55,5 @@ def theme() -> gr.themes.Base:
 
 def head() -> str:
     """What the page's head holds beside gradio's own."""
-    return f'<meta name="viewport" content="width=device-width, initial-scale=1"><script>{SCRIPT.read_text(encoding="utf-8")}</script>'
+    scripts = "".join(f"<script>{script.read_text(encoding='utf-8')}</script>" for script in SCRIPTS)
+    return f'<meta name="viewport" content="width=device-width, initial-scale=1">{scripts}'
