@@ -18,6 +18,7 @@ from app.services.errors import RequestError, explain
 from app.services.generate import Ended, GenerateService, Made, Waiting, Working
 from app.services.gestures import Gesture, Gestures
 from app.services.history import Entry, History, KeptMatch, KeptPart
+from app.services.jobs import Jobs
 from app.services.library import LibraryService, RenderStarter
 from app.services.models import Models
 from app.services.requests import ImitateRequest, PerformRequest
@@ -75,9 +76,10 @@ Event = Begun | Found | TakeKept | Trouble | Waiting | Working | Ended
 class Studio:
     """Everything the page can ask for, wired together once."""
 
-    def __init__(self, settings: Settings, models: Models, render_starter: RenderStarter) -> None:
+    def __init__(self, settings: Settings, models: Models, render_starter: RenderStarter, jobs: Jobs | None = None) -> None:
         self.settings = settings
         self.board = Board()
+        self.jobs = jobs or Jobs(settings.workspace / "jobs")
         self.gestures = Gestures(self._listen)
         self.sounds = Sounds(settings.workspace / "previews")
         self.history = History(settings.workspace / "history")
