@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from app.services.studio import Studio
-from app.settings import Settings, SettingsError
-from app.ui.page import launch
+from app import space
 
 
 def main() -> int:
+    space.settle(os.environ)
+    from app.services.studio import Studio
+    from app.settings import Settings, SettingsError
+    from app.ui.page import launch
+
     try:
         studio = Studio.from_settings(Settings.from_arguments())
         page = launch(studio)

@@ -18,6 +18,8 @@ from clvap.commands.live import add_arguments as add_live_arguments
 from clvap.commands.live import live
 from clvap.commands.manifest import add_arguments as add_manifest_arguments
 from clvap.commands.manifest import manifest
+from clvap.commands.record import add_arguments as add_record_arguments
+from clvap.commands.record import record
 from clvap.commands.share import add_card_arguments, add_push_arguments, card, push
 from clvap.console import Parser, Spoken, answer
 from clvap.workspace import default_workspace, library_folder
@@ -159,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     add_manifest_arguments(command(manifest))
     add_augment_arguments(command(augment))
     add_live_arguments(command(live))
+    add_record_arguments(command(record))
     add_caption_arguments(command(caption))
     add_from_clap_arguments(command(from_clap))
     add_card_arguments(command(card))
@@ -214,9 +217,10 @@ def _expected_errors() -> tuple[type[ValueError], ...]:
     from clvap.data.effects import AugmentError
     from clvap.data.manifests import ManifestError
     from clvap.library import LibraryError
+    from clvap.microphone import MicrophoneError
     from clvap.training.guard import TrainingError
 
-    return AudioError, AugmentError, CaptionError, ManifestError, ModelError, LibraryError, RecipeError, TrainingError
+    return AudioError, AugmentError, CaptionError, ManifestError, ModelError, LibraryError, MicrophoneError, RecipeError, TrainingError
 
 
 def _json(**said: object) -> str:

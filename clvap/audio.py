@@ -14,6 +14,7 @@ EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 MIN_DURATION_S = 0.1
 MAX_GESTURE_S = 30.0
 SILENCE_DB = -60.0
+_MOST_SAMPLES_PER_S = 8 * 192_000  # a small compressed file can claim any rate and fill the memory
 
 
 class AudioError(ValueError):
@@ -99,6 +100,7 @@ def read_head(path: str | Path, max_duration_s: float | None) -> Head:
         with soundfile.SoundFile(str(path)) as file:
             frames = -1 if max_duration_s is None else int(max_duration_s * file.samplerate)
             about = AudioInfo(file.frames / file.samplerate, file.samplerate, file.channels)
+            _check_rate(path, file)
             samples = file.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise _unreadable(path) from error
@@ -117,7 +119,7 @@ def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(str(path), np.clip(clip.samples.T, -1.0, 1.0), clip.sample_rate_hz, subtype=subtype)
     except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(f"{path}: could not be written ({error}); free some disk space or choose another folder") from error
+        raise AudioError(f"{path.name}: could not be written ({error}); free some disk space or choose another folder") from error
     return path
 
 
@@ -170,11 +172,17 @@ def read_gesture(path: str | Path) -> Clip:
     if length_s > MAX_GESTURE_S:
         raise AudioError(f"{path.name}: {length_s:.0f} s is too long for a gesture; keep it under {MAX_GESTURE_S:.0f} s")
     with soundfile.SoundFile(str(path)) as file:
+        _check_rate(path, file)
         raw, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     return gesture(Clip(np.ascontiguousarray(raw.T), rate), path.name)
 
 
+def _check_rate(path: Path, file: soundfile.SoundFile) -> None:
+    if file.samplerate * file.channels > _MOST_SAMPLES_PER_S:
+        raise AudioError(f"{path.name}: {file.channels} channels at {file.samplerate:,} Hz are too much; export it as stereo at 48,000 Hz")
+
+
 def _unreadable(path: Path) -> AudioError:
     if not path.exists():
-        return AudioError(f"{path}: no such file; check the path")
+        return AudioError(f"{path.name}: no such file; check the path")
     return AudioError(f"{path.name}: not a sound file that can be read; use WAV, FLAC, OGG, MP3 or AIFF")

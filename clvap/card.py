@@ -16,7 +16,7 @@ from typing import Any
 
 from clvap import card_tables
 from clvap.checkpoints import ModelError
-from clvap.recipe import read as read_recipe
+from clvap.recipe_file import read as read_recipe
 
 CARD = "README.md"
 MARK = "<!-- written by python -m clvap card; put your own words into NOTES.md and run it again -->"

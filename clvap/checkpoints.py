@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 SHIPPED = Path(__file__).resolve().parent.parent / "assets" / "models"
@@ -13,6 +14,53 @@ class ModelError(ValueError):
 
 class RecipeError(ValueError):
     """A recipe that cannot be followed; the message says which key and what to compare it with."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A search model that can be asked for by name.
+
+    name: as typed
+    about: one line
+    licence: of the weights
+    page: where it is described
+    memory_gb: to have free while it is used
+    repository: on the hub; None for what ships
+    download_gb: about how much comes from there
+    """
+
+    name: str
+    about: str
+    licence: str
+    page: str
+    memory_gb: float
+    repository: str | None = None
+    download_gb: float = 0.0
+
+
+CARDS = (
+    Card("clvap-mini", "9 M parameters, hears voices, words and both; ships here", "CC-BY-4.0", "assets/models/clvap-mini/README.md", 0.3),
+    Card(
+        "clap-zero-shot",
+        "CLAP as published: words and sounds, knows many kinds; a voice is heard as any sound",
+        "Apache-2.0",
+        "https://huggingface.co/laion/clap-htsat-unfused",
+        1.5,
+        "laion/clap-htsat-unfused",
+        0.6,
+    ),
+    Card(
+        "clap-zero-shot:laion/larger_clap_general",
+        "a larger CLAP, trained on general sound, music and speech",
+        "Apache-2.0",
+        "https://huggingface.co/laion/larger_clap_general",
+        1.8,
+        "laion/larger_clap_general",
+        0.8,
+    ),
+)
+CLAP_NEEDED = (("config.json",), ("*.safetensors", "*.pth", "*.pt", "*.ckpt", "*.bin"))
+CLAP_ALSO = (("*.json",), ("*.txt",))
 
 
 def resolve(name_or_path: str | Path) -> Path:

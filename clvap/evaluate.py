@@ -8,26 +8,33 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
 import yaml
 
-from clvap.audio import AudioError, Clip, gesture, read, trim
+from clvap.audio import AudioError, Clip, gesture, info, read, trim
+from clvap.data import manifests
 from clvap.data.augment import augmented
-from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, Row, esc50, packs
+from clvap.data.datasets import folder as folder_dataset
+from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, ManifestError, Row, esc50, packs
 from clvap.data.vocalize import HELD_OUT, imitate
 from clvap.embedder import Embedder
 from clvap.library import Library
 from clvap.peers import YamnetSearch, envelopes, mfcc_statistics
+from clvap.progress import Progress, silent
 from clvap.query import Query
 
+T = TypeVar("T")
 _SHORTEST_DRAWN_S = 0.2
 _SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
+_LONGEST_S = 60.0
+FEWEST_SOUNDS, MOST_SOUNDS = 8, 200
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
     "vocoder": lambda clip, rng: imitate(clip, rng, "vocoder", loose=0.0),
@@ -70,10 +77,14 @@ def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Sc
 
 
 def evaluate(
-    embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True
+    embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True, progress: Progress = silent
 ) -> dict[str, dict[str, Scores]]:
-    """Scores by query kind and system: the bare vectors, the product's whole search where `searched`, and the peers."""
+    """Scores by query kind and system: the bare vectors, the product's whole search where `searched`, and the peers.
+
+    progress: told of every question; may raise to stop
+    """
     clips = [read(row.path) for row in rows]
+    asked = _Count(progress, len(rows) * (1 + 3 * len(families)))
     labels, sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
     envelope, mfcc, vectors = envelopes(clips), mfcc_statistics(clips), embedder.embed_audio(clips)
     rng = np.random.default_rng(seed)
@@ -88,7 +99,7 @@ def evaluate(
         library = indexed(rows, Path(folder), embedder) if searched else None
 
         def ask(kind: str, voices: list[Clip | None], texts: list[str | None]) -> None:
-            queries = [embedder.query(voice, text) for voice, text in zip(voices, texts, strict=True)]
+            queries = [embedder.query(voice, text) for voice, text in asked.over(zip(voices, texts, strict=True), kind)]
             add(kind, "clvap vector", np.stack([query.vector for query in queries]) @ vectors.T)
             if library:
                 add(kind, "clvap search", np.stack([_searched(library, query, rows) for query in queries]))
@@ -98,7 +109,7 @@ def evaluate(
             add("words", "yamnet", judge.by_words(words))
         ask("words", [None] * len(rows), words)
         for name in families:
-            voices = [imitation(clip, name, rng) for clip in clips]
+            voices = [imitation(clip, name, rng) for clip in asked.over(clips, f"imitations: {name}")]
             add(name, "mfcc", mfcc_statistics(voices) @ mfcc.T)
             add(name, "envelope", envelopes(voices) @ envelope.T)
             if judge:
@@ -107,6 +118,19 @@ def evaluate(
             ask(name, voices, [None] * len(rows))
             ask(f"{name} + words", voices, words)
     return results
+
+
+class _Count:
+    """Counts steps of several loops towards one total."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def over(self, things: Iterable[T], what: str) -> Iterator[T]:
+        for thing in things:
+            self._progress(self._done, self._total, what)
+            yield thing
+            self._done += 1
 
 
 def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:
@@ -120,12 +144,44 @@ def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:
 
 
 def rows_of(config: dict) -> list[Row]:
-    """What a recipe names: an ESC-50 fold, asked for in words kept back from training; or sounds whose licence keeps them out of training."""
+    """What a recipe names: an ESC-50 fold, asked for in words kept back from training; sounds whose licence keeps them out of training; a folder; a manifest.
+
+    Raises ManifestError for a folder or a manifest with too few sounds to tell anything.
+    """
+    if "folder" in config or "manifest" in config:
+        rows = _of_folder(Path(config["folder"])) if "folder" in config else manifests.read(config["manifest"])
+        return _some(rows, config.get("most", MOST_SOUNDS), config["seed"])
     if "packs" in config:
         return [row for row in packs(Path(config["packs"]), SHARE_ALIKE) if trim(read(row.path)).duration_s >= _SHORTEST_S]
     if "untrained" in config:
         return [row for row in esc50(Path(config["esc50"]), tuple(config["untrained"]), phrases="train", licences=None) if row.licence not in PERMISSIVE]
     return esc50(Path(config["esc50"]), (config["fold"],), phrases="evaluate", licences=None)
+
+
+def _of_folder(folder: Path) -> list[Row]:
+    """The sounds of a folder with its own captions; of one kind are those of one category."""
+    root = folder.expanduser().resolve()
+    rows = []
+    for row in folder_dataset.read(root):
+        category = row.label.removeprefix(f"{root.name}/").removesuffix(f"/{row.captions[0]}")
+        rows.append(replace(row, label=category))
+    return rows
+
+
+def _some(rows: list[Row], most: int, seed: int) -> list[Row]:
+    """At most so many of the rows that can be imitated, drawn at random, in their order."""
+    kept: list[int] = []
+    for number in np.random.default_rng(seed).permutation(len(rows)):
+        if len(kept) == most:
+            break
+        with suppress(AudioError):
+            if info(rows[number].path).duration_s <= _LONGEST_S and trim(read(rows[number].path)).duration_s >= _SHORTEST_S:
+                kept.append(int(number))
+    if len(kept) < FEWEST_SOUNDS:
+        raise ManifestError(
+            f"{len(kept)} of {len(rows)} sounds last from {_SHORTEST_S} s to {_LONGEST_S:g} s and can be read; an evaluation needs {FEWEST_SOUNDS} or more"
+        )
+    return [rows[number] for number in sorted(kept)]
 
 
 def indexed(rows: list[Row], folder: Path, embedder: Embedder) -> Library:
@@ -150,7 +206,10 @@ def _searched(library: Library, query: Query, rows: list[Row]) -> np.ndarray:
 
 
 def run(config_path: str | Path, json_output: bool = False, model: str | None = None) -> None:
-    """Evaluate as a YAML file says (model, seed, families, yamnet; esc50 and fold, or packs) and print a table or JSON; `model` instead of the file's."""
+    """Evaluate as a YAML file says and print a table or JSON; `model` instead of the file's.
+
+    Its keys: model, seed, families, yamnet; and esc50 with fold or untrained, packs, folder, or manifest; the last two with `most`.
+    """
     config = yaml.safe_load(Path(config_path).read_text())
     rows = rows_of(config)
     yamnet = Path(config["yamnet"]) if "yamnet" in config else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +35,31 @@ def fetch(repo_id: str, revision: str | None = None) -> Path:
 def download(repo_id: str, patterns: list[str], revision: str | None = None) -> Path:
     """The local folder with those files of a repository on the hub that match `patterns`. Raises ModelError saying what to do."""
     from huggingface_hub import snapshot_download
+
+    with explaining(repo_id):
+        return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
+
+
+@contextmanager
+def explaining(repo_id: str) -> Iterator[None]:
+    """What the hub's client raises about a repository, as a ModelError that says what to do."""
+    from huggingface_hub import get_token
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(repo_id, revision=revision, allow_patterns=patterns))
+        yield
     except GatedRepoError as error:
-        raise ModelError(f"{repo_id} is gated; accept its terms on the hub and log in with: hf auth login") from error
+        page = f"https://huggingface.co/{repo_id}"
+        if get_token():
+            raise ModelError(f"{repo_id} is gated, and your token may not read it; accept its terms at {page} with the account of the token") from error
+        raise ModelError(f"{repo_id} is gated; accept its terms at {page} and log in with: hf auth login") from error
     except RepositoryNotFoundError as error:
         raise ModelError(f"no model {repo_id} on the hub, or it is private; check the name, or log in with: hf auth login") from error
     except LocalEntryNotFoundError as error:
         raise ModelError(f"no folder {repo_id} on this machine, and the hub, which may have it, cannot be reached; connect or name a model folder") from error
     except _failures() as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise ModelError(f"{repo_id}: the disk is full; make room and go on") from error
         raise ModelError(f"{repo_id} could not be fetched ({_line(error)}); check the network and try again") from error
 
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,6 +26,7 @@ from clvap.recipe import Recipe, Stage
 from clvap.text import load_tokenizer, train_tokenizer
 from clvap.training import curves, validation
 from clvap.training.batches import Data, kinds_of
+from clvap.training.estimate import Estimate, estimate
 from clvap.training.guard import TrainingError
 from clvap.training.log import Log, mirrors, require
 from clvap.training.parallel import ALONE, Group, joined, with_group_statistics
@@ -47,6 +50,15 @@ def run(config_path: str | Path, progress: Progress = silent) -> Path:
                 make_bank(recipe, rows, progress)
         group.wait()
         return fit(recipe, rows, progress, group)
+
+
+def estimated(recipe: Recipe) -> Estimate:
+    """What the recipe's run will need, without making anything of it. Raises as `run` does."""
+    check(recipe, ALONE)
+    rows = rows_of(recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = _tokenizer(replace(recipe, run=Path(folder)), rows, ALONE)
+        return estimate(recipe, rows, _network(recipe, len(kinds_of(rows))), tokenizer)
 
 
 @contextmanager
@@ -125,6 +137,24 @@ def export(model: Clvap, recipe: Recipe, tokenizer: Path) -> None:
             (recipe.out / name).write_bytes((tokenizer / name).read_bytes())
 
 
+def export_so_far(recipe: Recipe) -> Path:
+    """Write the averaged weights of the last checkpoint, or of the stage's best look where there was one, as a model folder, also while the run goes on.
+
+    Raises TrainingError where nothing was kept yet.
+    """
+    path = recipe.run / CHECKPOINT
+    if not path.exists():
+        raise TrainingError(f"{path}: nothing kept yet; let the run reach its first checkpoint")
+    rows = rows_of(recipe)
+    state = resumed(fresh(_network(recipe, len(kinds_of(rows))), recipe, 0), recipe, "cpu")
+    best = best_file(state, recipe.run)
+    if recipe.validation and recipe.validation.keep_best and best.exists():
+        state.ema.load_state_dict(torch.load(best, weights_only=True, map_location="cpu")["ema"])
+    export(state.ema.module.model, recipe, recipe.text or recipe.start or recipe.run / "tokenizer")
+    manifests.write_credits(rows, recipe.out / "credits.csv")
+    return recipe.out
+
+
 def _tokenizer(recipe: Recipe, rows: list[Row], group: Group) -> Path:
     """The folder of the recipe's tokenizer; one of the captions' own is made where neither `text` nor `start` brings one."""
     if recipe.text or recipe.start:
@@ -159,7 +189,8 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, gro
                 heads["voice"].load_state_dict(heads["audio"].state_dict())
     set_modes(state.net)
     data.begin(recipe, stage, state.net.model.text)
-    before, started = sum(one.steps for one in recipe.stages[: state.stage]), time.time()
+    before, total = (sum(one.steps for one in stages) for stages in (recipe.stages[: state.stage], recipe.stages))
+    started, summary = time.time(), ""
     while state.step < stage.steps and not state.finished:
         batch = data.batch(state.stage, state.step, stage).part(group.share(stage.batch_size)).to(group.device)
         seed = recipe.seed + 1_000_003 * state.stage + state.step + (group.rank << 40)  # dropout, too, depends on the step alone
@@ -173,7 +204,7 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, gro
         if shown and log:
             log.write(stage.name, state.step, before + state.step, shown)
             summary = ", ".join(f"{name} {value:.3f}" for name, value in shown.items())
-            progress(state.step, stage.steps, f"{stage.name}: {summary}, {time.time() - started:.0f} s")
+        progress(before + state.step, total, f"{stage.name}: {summary}, {time.time() - started:.0f} s" if summary else stage.name)
         if log and (state.step % recipe.checkpoint_every == 0 or state.finished):
             state.log_bytes = log.kept()
             checkpoint(state, recipe.run)

@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from clvap.checkpoints import ModelError
 from clvap.query import Query
+from generation.checkpoints import ADAPTER_KIND as KIND
 from generation.conditioning import ClvapConditioner
 from generation.controls import CHANNELS, Controls
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from stable_audio_tools.models.diffusion import ConditionedDiffusionModelWrapper
     from stable_audio_tools.models.dit import DiffusionTransformer
     from stable_audio_tools.models.transformer import Attention
-
-KIND = "clvap-adapter"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clvap import checkpoints
 from clvap.checkpoints import ModelError
 from generation.samplers import DISTILLED, Sampling, V
 
+if TYPE_CHECKING:
+    from clvap.hub_files import Wanted
+
 ENGINE_CONFIG, ENGINE_WEIGHTS, ADAPTER = "model_config.json", "model.safetensors", "adapter.safetensors"
+ADAPTER_KIND = "clvap-adapter"
+"""What an adapter's file calls itself."""
+NEEDED = ((ENGINE_CONFIG,), (ENGINE_WEIGHTS, "model.ckpt"))
+TEXT_ENCODER = "google-t5/t5-base"
+TEXT_ENCODER_NEEDED = (("config.json",), ("model.safetensors",), ("tokenizer.json",))
 _ENGINE_FILES = [ENGINE_CONFIG, ENGINE_WEIGHTS, "model.ckpt", ADAPTER]
 
 
@@ -27,6 +36,7 @@ class Card:
     memory_gb: to have free for one take, on a CUDA card in half precision; about twice that on a processor
     sampling: what it uses when the request says nothing
     repository: on the hub; None for what ships
+    download_gb: about how much comes from there, with the T5 that reads the words
     """
 
     name: str
@@ -39,6 +49,7 @@ class Card:
     memory_gb: float
     sampling: Sampling
     repository: str | None = None
+    download_gb: float = 0.0
 
 
 CARDS = (
@@ -64,6 +75,7 @@ CARDS = (
         6.0,
         V,
         "stabilityai/stable-audio-open-1.0",
+        5.7,
     ),
     Card(
         "stable-audio-open-small",
@@ -76,6 +88,7 @@ CARDS = (
         3.0,
         DISTILLED,
         "stabilityai/stable-audio-open-small",
+        2.9,
     ),
 )
 
@@ -125,10 +138,19 @@ def locate(name_or_path: str | Path) -> Path:
         raise ModelError(f"no generator {name!r}: use one of {names}, or a folder with {wanted}") from error
 
 
+def wanted(known: Card) -> tuple[Wanted, ...]:
+    """What is to be fetched for a hub model: its weights once, though the hub may have them in two formats, and the T5 that reads its words."""
+    from clvap.hub_files import Wanted
+
+    return Wanted(known.repository, NEEDED, ((ADAPTER,),)), Wanted(TEXT_ENCODER, TEXT_ENCODER_NEEDED, (("tokenizer_config.json",), ("spiece.model",)))
+
+
 def _downloaded(known: Card) -> Path:
     """Folder of a hub model in the local cache, fetched where that is allowed."""
-    from clvap import hub
+    from clvap import hub, hub_files
 
+    if (here := hub_files.cached(wanted(known)[0])) is not None:  # without asking the hub, which would add the weights' other format
+        return locate(here)
     try:
         return locate(hub.download(known.repository, _ENGINE_FILES))
     except ModelError as error:

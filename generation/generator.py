@@ -81,6 +81,7 @@ class Generator:
     def __init__(self, backend: Backend, embedder: Callable[[], Embedder] | Embedder, device: str = "cpu"):
         self._backend, self._codec, self._device = backend, Codec(backend.model, device), device
         self._embedder = embedder if callable(embedder) else lambda: embedder
+        self._has_loras = False
 
     @classmethod
     def from_pretrained(cls, name: str | Path = "sfx-mini", device: str = "auto", embedder: Embedder | None = None, extras: Extras | None = None) -> Generator:
@@ -96,7 +97,9 @@ class Generator:
             from generation import backends
 
             backend = backends.load(folder, device, embedder, extras or NOTHING)
-        return cls(backend, embedder or _loader(backend.clvap, device), device)
+        made = cls(backend, embedder or _loader(backend.clvap, device), device)
+        made._has_loras = bool(extras and extras.loras)
+        return made
 
     @property
     def max_seconds(self) -> float:
@@ -158,8 +161,11 @@ class Generator:
 
     def use_loras(self, strengths: Mapping[Path, float]) -> None:
         """From now on these LoRA files and no others count, by their strengths; cheap to call again. Raises ModelError for one that does not fit."""
+        if not strengths and not self._has_loras:
+            return
         from generation import lora
 
+        self._has_loras = True
         lora.apply(self._backend.model, strengths)
 
     def reconstructed(self, clip: Clip) -> Clip:

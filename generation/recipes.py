@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clvap.recipe import read
+from clvap.recipe_file import read
 from generation.finetune.recipe import KINDS, Recipe
 from generation.request import RequestError
 

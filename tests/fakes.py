@@ -6,16 +6,20 @@ They are deterministic: the fake embedder hears only how long a sound is and whi
 from __future__ import annotations
 
 import csv
+import json
 import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from clvap.activity import events
 from clvap.audio import EXTENSIONS, SAMPLE_RATE_HZ, AudioError, Clip, info, read, write
 from clvap.contours import extract
+from clvap.library.scan import LibraryError
 from clvap.progress import silent
 from clvap.query import Query
 
@@ -74,6 +78,14 @@ class FakeEmbedder:
 
 
 @dataclass(frozen=True)
+class FakeAspects:
+    """What a fake score is made of: long sounds have the best rhythm, whatever was asked."""
+
+    overall: float
+    timing: float
+
+
+@dataclass(frozen=True)
 class FakeMatch:
     path: Path
     score: float
@@ -83,6 +95,7 @@ class FakeMatch:
     name: str
     sample_rate_hz: int = SAMPLE_RATE_HZ
     channels: int = 1
+    aspects: FakeAspects | None = None
 
 
 @dataclass(frozen=True)
@@ -97,53 +110,178 @@ class FakeReport:
     unchanged: int
     skipped: list
     seconds: float
+    removed: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
+class FakeFolder:
+    path: Path
+    count: int
+    skipped: tuple
+    indexed_s: float | None = None
+
+
+@dataclass(frozen=True)
+class FakePoint:
+    path: Path
+    name: str
+    caption: str
+    category: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class FakeListing:
+    matches: list
+    total: int
+
+
 class FakeLibrary:
-    """A library in memory."""
+    """A library without vectors: in memory, or in a file of a folder, where several programs see the same one."""
 
-    rows: dict[Path, FakeMatch] = field(default_factory=dict)
-    indexed: list[Path] = field(default_factory=list)
-    unusable: list[FakeSkipped] = field(default_factory=list)
+    outdated = False
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._file = folder / "fake.json" if folder is not None else None
+        self._memory = {"rows": [], "folders": {}, "skipped": [], "edits": {}, "mapped": []}
 
     def index(self, folder: Path, progress=silent) -> FakeReport:
-        captions = {}
+        folder, captions, began = Path(folder), {}, time.time()
         if (folder / "captions.csv").exists():
             with open(folder / "captions.csv", encoding="utf-8") as file:
                 captions = {row["path"]: row for row in csv.DictReader(file)}
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
-        known, skipped = len(self.rows), []
+        indexed, skipped = 0, []
+        with self._changed() as kept:
+            kept["skipped"] = [one for one in kept["skipped"] if not Path(one[0]).is_relative_to(folder)]
+            kept["folders"].setdefault(str(folder), None)
         for done, path in enumerate(files):
             progress(done, len(files), path.name)
-            row = captions.get(path.relative_to(folder).as_posix(), {})
-            try:
-                caption, category = row.get("caption", path.stem), row.get("category", "MISC")
-                self.rows[path] = FakeMatch(path, 0.0, caption, info(path).duration_s, category, path.stem)
-            except AudioError as error:
-                skipped.append(FakeSkipped(path, str(error)))
-        indexed = len(self.rows) - known
-        self.indexed.append(folder)
-        self.unusable += skipped
-        return FakeReport(indexed, len(files) - indexed - len(skipped), skipped, 0.1)
+            with self._changed() as kept:
+                if any(row["path"] == str(path) for row in kept["rows"]):
+                    continue
+                row = captions.get(path.relative_to(folder).as_posix(), {})
+                said = {"caption": row.get("caption", path.stem), "category": row.get("category", "MISC")} | kept["edits"].get(str(path), {})
+                try:
+                    kept["rows"].append({"path": str(path), "duration_s": info(path).duration_s, **said})
+                    indexed += 1
+                except AudioError as error:
+                    skipped.append(FakeSkipped(path, str(error)))
+                    kept["skipped"].append([str(path), str(error)])
+        with self._changed() as kept:
+            kept["folders"][str(folder)] = time.time()
+        return FakeReport(indexed, len(files) - indexed - len(skipped), skipped, time.time() - began)
 
     def search(self, query: Query, k: int = 20, weights=None, filters=None) -> list[FakeMatch]:
         rows = [row for row in self.rows.values() if filters is None or _passes(row, filters)]
         scored = [(float((_on_circle(row.duration_s) @ query.vector + 1) / 2), row) for row in rows]
-        scored.sort(key=lambda pair: -pair[0])
-        return [FakeMatch(row.path, score, row.caption, row.duration_s, row.category, row.name) for score, row in scored[:k]]
+        scored.sort(key=lambda pair: (-_said(pair[1], query.text), -pair[0]))
+        return [replace(row, score=score, aspects=FakeAspects(score, min(row.duration_s / 2, 1.0))) for score, row in scored[:k]]
+
+    def like(self, path: Path, k: int = 20, filters=None) -> list[FakeMatch]:
+        found = self.search(Query(_on_circle(self.rows[Path(path)].duration_s), np.zeros((0, 4), np.float32)), k + 1, None, filters)
+        return [match for match in found if match.path != Path(path)][:k]
+
+    def browse(self, filters=None, k: int = 20) -> FakeListing:
+        rows = [row for row in self.rows.values() if filters is None or _passes(row, filters)]
+        return FakeListing(sorted(rows, key=lambda row: row.path)[:k], len(rows))
+
+    def described(self, paths) -> list[FakeMatch]:
+        rows = self.rows
+        return [rows[Path(path)] for path in paths if Path(path) in rows]
+
+    def describe(self, path: Path, caption: str | None = None, category: str | None = None) -> FakeMatch:
+        if not (caption or "").strip():
+            raise LibraryError(f"{Path(path).name}: give a caption of at least one letter")
+        with self._changed() as kept:
+            kept["edits"][str(path)] = {"caption": caption, "category": category}
+            next(row for row in kept["rows"] if row["path"] == str(path)).update(kept["edits"][str(path)])
+        return self.rows[Path(path)]
+
+    def remove_folder(self, folder: Path | str) -> int:
+        with self._changed() as kept:
+            before = len(kept["rows"])
+            for name in ("rows", "skipped"):
+                place = {"rows": "path", "skipped": 0}[name]
+                kept[name] = [one for one in kept[name] if not Path(one[place]).is_relative_to(folder)]
+            kept["folders"].pop(str(folder))
+            return before - len(kept["rows"])
+
+    @property
+    def rows(self) -> dict[Path, FakeMatch]:
+        return {
+            Path(row["path"]): FakeMatch(Path(row["path"]), 0.0, row["caption"], row["duration_s"], row["category"], Path(row["path"]).stem)
+            for row in self._read()["rows"]
+        }
 
     def count(self) -> int:
         return len(self.rows)
 
     def folders(self) -> list[Path]:
-        return self.indexed
+        return [Path(folder) for folder in self._read()["folders"]]
+
+    def indexed_folders(self) -> list[FakeFolder]:
+        def inside(folder: str, paths) -> list:
+            return [path for path in paths if Path(path).is_relative_to(folder)]
+
+        skipped = {one.path: one for one in self.skipped()}
+        return [
+            FakeFolder(Path(folder), len(inside(folder, self.rows)), tuple(skipped[path] for path in inside(folder, skipped)), when)
+            for folder, when in self._read()["folders"].items()
+        ]
 
     def skipped(self) -> list[FakeSkipped]:
-        return self.unusable
+        return [FakeSkipped(Path(path), reason) for path, reason in self._read()["skipped"]]
 
     def categories(self) -> list[str]:
         return sorted({row.category for row in self.rows.values()})
+
+    @property
+    def version(self) -> tuple:
+        kept = self._read()
+        return (json.dumps(kept["rows"]), json.dumps(kept["folders"]), json.dumps(kept["skipped"]))
+
+    def map_outdated(self) -> bool:
+        return sorted(map(str, self.rows)) != sorted(self._read()["mapped"])
+
+    def map_version(self) -> tuple:
+        kept = self._read()
+        return (json.dumps(kept["rows"]), json.dumps(kept["mapped"]))
+
+    def draw_map(self) -> int:
+        with self._changed() as kept:
+            kept["mapped"] = [row["path"] for row in kept["rows"]]
+            return len(kept["mapped"])
+
+    def map_points(self) -> list[FakePoint]:
+        """On a circle, in the order of their paths."""
+        mapped, points = sorted(self._read()["mapped"]), []
+        for number, path in enumerate(mapped):
+            row = self.rows.get(Path(path))
+            x, y = 0.5 + 0.5 * _on_circle(2 * np.pi * number / len(mapped))
+            if row is not None:
+                points.append(FakePoint(row.path, row.name, row.caption, row.category, float(x), float(y)))
+        return points
+
+    def _read(self) -> dict:
+        if self._file is None or not self._file.exists():
+            return self._memory
+        return json.loads(self._file.read_text(encoding="utf-8"))
+
+    @contextmanager
+    def _changed(self):
+        """The kept things, to change; written when the block ends."""
+        if self._file is None:
+            yield self._memory
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._file.with_suffix(".lock")):
+            kept = self._read()
+            yield kept
+            partial = self._file.with_suffix(".new")
+            partial.write_text(json.dumps(kept), encoding="utf-8")
+            partial.replace(self._file)
 
 
 @dataclass(frozen=True)
@@ -183,6 +321,10 @@ class FakeGenerator:
 
 def _on_circle(length: float) -> np.ndarray:
     return np.array([np.cos(length), np.sin(length)], dtype=np.float32)
+
+
+def _said(row: FakeMatch, text: str | None) -> int:
+    return sum(word in f"{row.caption} {row.name} {row.category}".lower() for word in (text or "").lower().split())
 
 
 def _passes(row: FakeMatch, filters) -> bool:

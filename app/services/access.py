@@ -16,6 +16,7 @@ class Action(Enum):
     EDIT_LIBRARY = "add, remove or describe sounds of the library"
     TRAIN = "train models"
     MANAGE_MODELS = "download, add, choose or delete models"
+    SEE_JOBS = "see, stop or resume the work in progress"
     LOCAL_MICROPHONE = "record with this machine's microphone"
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.space import on_gpu
 from clvap.progress import Cancelled
 
 if TYPE_CHECKING:
     from generation import GenerateRequest, Generator, Take
 
 _POLL_S = 0.1
+_LENT_S = 90  # the longest for which a GPU is asked, where GPUs are lent
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class GenerateService:
 
     def __init__(self, generator: Callable[[], AbstractContextManager[Generator]]) -> None:
         self._generator = generator
+        self._at_work: Generator | None = None
+        self._making = on_gpu(self._made, _LENT_S)
         self._line: deque[Job] = deque()
         self._changed = threading.Condition()
 
@@ -80,7 +85,9 @@ class GenerateService:
         events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
         with self._changed:
             self._line.append(job)
-        threading.Thread(target=self._work, args=(ask, job, events), name="generate", daemon=True).start()
+        # the visitor's request goes along: where GPUs are lent, they are lent to somebody
+        visitor = contextvars.copy_context()
+        threading.Thread(target=visitor.run, args=(self._work, ask, job, events), name="generate", daemon=True).start()
         try:
             while True:
                 event = _latest(events)
@@ -93,21 +100,14 @@ class GenerateService:
             job.cancel()
 
     def _work(self, ask: Callable[[Generator], GenerateRequest], job: Job, events: queue.SimpleQueue) -> None:
-        def progress(done: int, total: int, what: str = "") -> None:
-            if job.cancelled:
-                raise Cancelled
-            events.put(Working(done / total if total else 0.0, what))
-
-        def on_take(take: Take) -> None:
-            events.put(Made(take))
-            if job.cancelled:
-                raise Cancelled
-
         try:
             self._await_turn(job, events)
             events.put(Working(0.0, ""))
-            with self._generator() as generator:
-                generator.generate(ask(generator), progress=progress, on_take=on_take)
+            with self._generator() as self._at_work, closing(self._making(ask(self._at_work))) as making:
+                for event in making:
+                    events.put(event)
+                    if job.cancelled:
+                        raise Cancelled
             events.put(Ended(cancelled=False))
         except Cancelled:
             events.put(Ended(cancelled=True))
@@ -117,6 +117,38 @@ class GenerateService:
             with self._changed:
                 self._line.remove(job)
                 self._changed.notify_all()
+
+    def _made(self, asked: GenerateRequest) -> Iterator[Working | Made]:
+        """What the generator at work says and makes. It may run in another process, so it is given and gives plain values, and closing it stops it."""
+        told: queue.SimpleQueue[Working | Made | Exception | None] = queue.SimpleQueue()
+        stopped = threading.Event()
+
+        def tell(event: Working | Made) -> None:
+            told.put(event)
+            if stopped.is_set():
+                raise Cancelled
+
+        def work() -> None:
+            try:
+                self._at_work.generate(
+                    asked,
+                    progress=lambda done, total, what="": tell(Working(done / total if total else 0.0, what)),
+                    on_take=lambda take: tell(Made(take)),
+                )
+                told.put(None)
+            except Exception as error:
+                told.put(error)
+
+        worker = threading.Thread(target=work, name="making", daemon=True)
+        worker.start()
+        try:
+            while (event := told.get()) is not None:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            stopped.set()
+            worker.join()
 
     def _await_turn(self, job: Job, events: queue.SimpleQueue) -> None:
         told = 0

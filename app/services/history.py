@@ -1,102 +1,46 @@
 """Earlier gestures with what was found and made for them, one folder each in the workspace.
 
-    <id>/gesture.wav   the trimmed recording, absent when only words were given
-    <id>/meta.json     words, time, which part of the recording was used, matches, takes
-    <id>/takes/*.wav   the takes
+    <id>/gesture.wav            the trimmed recording, absent when only words were given
+    <id>/meta.json              words, time, which part of the recording was used, hits, takes, favourites
+    <id>/found.json, alike.json all that was found for the gesture, and for the sound that "more like this" was asked of
+    <id>/takes/*.wav            the takes
+    .trash/                     what was deleted, for a day
 
 Every file appears whole or not at all: written beside its place, then renamed. A folder that cannot be read is skipped.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import secrets
+import shutil
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from app.services.entries import (
+    ALIKE,
+    FOUND,
+    GESTURE,
+    Candidates,
+    Entry,
+    KeptAlike,
+    KeptMatch,
+    KeptPart,
+    KeptTake,
+    read_candidates,
+    read_entry,
+    write_candidates,
+    write_entry,
+)
+from app.services.errors import RequestError
+from app.services.trash import Trash
 from clvap.audio import Clip, write
 
-_log = logging.getLogger(__name__)
-_META = "meta.json"
-_GESTURE = "gesture.wav"
-
-
-@dataclass(frozen=True)
-class KeptMatch:
-    """A hit as it was when it was found; see `clvap.library.Match`."""
-
-    path: str
-    name: str
-    caption: str
-    category: str
-    score: float
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class KeptTake:
-    """A take on disk.
-
-    file: its place, relative to the entry's folder
-    score: likeness to the gesture, a cosine
-    seed: makes it again; None for what no model made
-    seconds: of compute it took
-    duration_s: its length
-    parent: name of the sound it was made from, None for one made from nothing
-    performed: it is its parent shaped to the gesture, not a new sound
-    """
-
-    file: str
-    score: float
-    seed: int | None
-    seconds: float
-    duration_s: float
-    parent: str | None = None
-    performed: bool = False
-
-
-@dataclass(frozen=True)
-class KeptPart:
-    """Which gesture of a recording was used.
-
-    number: counted from 1
-    start_s, end_s: its place in the kept recording
-    duration_s: the length of that recording
-    """
-
-    number: int
-    start_s: float
-    end_s: float
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One press of the button.
-
-    time_s: when, seconds since 1970
-    owner: whose it is; others never see it
-    part: the gesture used, None for the whole recording
-    """
-
-    id: str
-    folder: Path
-    time_s: float
-    owner: str
-    words: str
-    balance: float
-    has_gesture: bool
-    matches: tuple[KeptMatch, ...] = field(default=())
-    takes: tuple[KeptTake, ...] = field(default=())
-    part: KeptPart | None = None
-
-    @property
-    def gesture(self) -> Path | None:
-        return self.folder / _GESTURE if self.has_gesture else None
+__all__ = ["Candidates", "Entry", "History", "KeptAlike", "KeptMatch", "KeptPart", "KeptTake"]
+SHOWN = 20
+"""How many hits a page shows; the others wait for another weighing."""
 
 
 class History:
@@ -105,83 +49,166 @@ class History:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._owners: dict[str, str] = {}  # by id, so that one visitor's list does not read all the others' entries
+        self.trash = Trash(folder / ".trash")
 
-    def begin(self, owner: str, words: str, balance: float, gesture: Clip | None, part: KeptPart | None = None) -> Entry:
+    def begin(
+        self, owner: str, words: str, balance: float, gesture: Clip | None, part: KeptPart | None = None, loudness: Sequence[float] = ()
+    ) -> Entry:
         """A new entry for a recording, of which only `part` is used where one is named; raises AudioError where the disk refuses."""
         now = time.time()
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now * 1000) % 1000:03d}-{secrets.token_hex(3)}"
-        entry = Entry(name, self._folder / name, now, owner, words, balance, gesture is not None, part=part)
+        entry = Entry(name, self._folder / name, now, owner, words, balance, gesture is not None, part=part, loudness=tuple(loudness))
         staging = self._folder / f".{name}"
         (staging / "takes").mkdir(parents=True)
         if gesture is not None:
-            write(staging / _GESTURE, gesture)
-        _write_meta(staging, entry)
+            write(staging / GESTURE, gesture)
+        write_entry(staging, entry)
         staging.replace(entry.folder)
         return entry
 
-    def keep_matches(self, entry: Entry, matches: tuple[KeptMatch, ...]) -> Entry:
+    def keep_matches(self, entry: Entry, found: Candidates, shown: int = SHOWN) -> Entry:
         """The entry with its hits."""
         with self._lock:
-            return self._rewritten(replace(_read(entry.folder) or entry, matches=matches))
+            write_candidates(entry.folder / FOUND, found)
+            return self._rewritten(replace(read_entry(entry.folder) or entry, matches=found.matches[:shown], emphasis=None))
 
-    def keep_take(self, entry: Entry, clip: Clip, score: float, seed: int | None, seconds: float, parent: str | None = None, performed: bool = False) -> Entry:
+    def keep_alike(self, owner: str, entry_id: str, name: str, found: Candidates) -> Entry:
+        """The entry with sounds like the one of that name in place of its hits; RequestError where there is no such entry."""
+
+        def change(entry: Entry) -> Entry:
+            write_candidates(entry.folder / ALIKE, found)
+            return replace(entry, alike=KeptAlike(name, found.matches[:SHOWN]), emphasis=None)
+
+        return self._change(owner, entry_id, change)
+
+    def drop_alike(self, owner: str, entry_id: str) -> Entry:
+        """The entry with its own hits again, in their usual order."""
+
+        def change(entry: Entry) -> Entry:
+            found = read_candidates(entry.folder / FOUND)
+            matches = found.matches[: len(entry.matches)] if found else entry.matches
+            return replace(entry, alike=None, matches=matches, emphasis=None)
+
+        return self._change(owner, entry_id, change)
+
+    def reorder(self, owner: str, entry_id: str, emphasis: dict[str, float] | None, order: Callable[[Candidates], tuple[KeptMatch, ...]]) -> Entry:
+        """The entry with what it shows in another order, kept; RequestError where its candidates were not kept."""
+
+        def change(entry: Entry) -> Entry:
+            found = read_candidates(entry.folder / (ALIKE if entry.alike else FOUND))
+            if found is None:
+                raise RequestError("This was kept before hits could be weighed anew: press Make it again.")
+            matches = order(found)[: len(entry.hits)]
+            shown = {"alike": replace(entry.alike, matches=matches)} if entry.alike else {"matches": matches}
+            return replace(entry, emphasis=emphasis, **shown)
+
+        return self._change(owner, entry_id, change)
+
+    def keep_take(
+        self,
+        entry: Entry,
+        clip: Clip,
+        score: float,
+        seed: int | None,
+        seconds: float,
+        parent: str | None = None,
+        performed: bool = False,
+        model: str | None = None,
+    ) -> Entry:
         """The entry with one more take, see `KeptTake`; raises AudioError where the disk refuses."""
         partial = write(entry.folder / "takes" / f".{secrets.token_hex(4)}.wav", clip)
         with self._lock:
-            entry = _read(entry.folder) or entry
-            file = f"takes/{len(entry.takes) + 1:02d}-{'performed' if performed else seed}.wav"
+            entry = read_entry(entry.folder) or entry
+            made = max(entry.made, len(entry.takes)) + 1
+            file = f"takes/{made:02d}-{'performed' if performed else seed}.wav"
             partial.replace(entry.folder / file)
-            take = KeptTake(file, score, seed, seconds, clip.duration_s, parent, performed)
-            return self._rewritten(replace(entry, takes=(*entry.takes, take)))
+            take = KeptTake(file, score, seed, seconds, clip.duration_s, parent, performed, model)
+            return self._rewritten(replace(entry, takes=(*entry.takes, take), made=made))
 
-    def list(self, owner: str, limit: int = 24) -> list[Entry]:
-        """An owner's entries, newest first."""
-        entries: list[Entry] = []
+    def star(self, owner: str, entry_id: str, sound: Path) -> Entry:
+        """The entry with a hit or a take made a favourite, or no favourite any more. RequestError where it has no such sound."""
+
+        def change(entry: Entry) -> Entry:
+            if take := entry.take_at(sound):
+                return replace(entry, takes=tuple(replace(one, favourite=not one.favourite) if one is take else one for one in entry.takes))
+            left = tuple(star for star in entry.stars if star.path != str(sound))
+            if len(left) < len(entry.stars):
+                return replace(entry, stars=left)
+            match = next((match for match in (*entry.hits, *entry.matches) if match.path == str(sound)), None)
+            if match is None:
+                raise RequestError("This sound is not there any more.")
+            return replace(entry, stars=(*entry.stars, match))
+
+        return self._change(owner, entry_id, change)
+
+    def delete(self, owner: str, entry_id: str, sound: Path | None = None) -> str:
+        """Put an entry, or one take of it, into the trash; the key that `restore` takes. RequestError where it is not there."""
+        with self._lock:
+            entry = self._wanted(owner, entry_id)
+            if sound is None:
+                return self.trash.put_entry(entry)
+            take = entry.take_at(sound)
+            if take is None:
+                raise RequestError("This take is not there any more.")
+            self._rewritten(replace(entry, takes=tuple(one for one in entry.takes if one is not take), made=max(entry.made, take.number)))
+            return self.trash.put_take(entry, take)
+
+    def restore(self, owner: str, key: str) -> Entry:
+        """The entry with what was deleted back in its place; RequestError where that is not in this owner's trash any more."""
+        with self._lock:
+            if (entry := self.trash.entry(owner, key)) is not None:
+                return self.trash.back(entry, self._folder)
+            entry_id, take = self.trash.take(owner, key)
+            entry = self._wanted(owner, entry_id)
+            self.trash.take_back(key, entry, take)
+            return self._rewritten(replace(entry, takes=tuple(sorted((*entry.takes, take), key=lambda one: one.number))))
+
+    def list(self, owner: str, limit: int = 24, words: str = "", starred: bool = False) -> list[Entry]:
+        """An owner's entries, newest first: those that hold all of the words, and, if asked, only those with a favourite in them."""
+        wanted, entries = words.lower().split(), []
         folders = sorted((f for f in self._folder.glob("[!.]*") if f.is_dir()), key=lambda f: f.name, reverse=True)
         for folder in folders:
-            entry = _read(folder)
-            if entry is not None and entry.owner == owner:
+            if self._owners.get(folder.name, owner) != owner:
+                continue
+            entry = read_entry(folder)
+            if entry is None:
+                continue
+            self._owners[entry.id] = entry.owner
+            if entry.owner == owner and (not starred or entry.starred) and entry.mentions(wanted):
                 entries.append(entry)
             if len(entries) == limit:
                 break
         return entries
 
+    def clear(self, owners: str, before_s: float) -> None:
+        """Delete for good what owners whose names begin with `owners` did before a time, seconds since 1970."""
+        for folder in [folder for folder in self._folder.glob("[!.]*") if folder.is_dir()]:
+            entry = read_entry(folder)
+            if entry is not None and entry.owner.startswith(owners) and entry.time_s < before_s:
+                shutil.rmtree(folder, ignore_errors=True)
+                self._owners.pop(folder.name, None)
+
     def find(self, owner: str, entry_id: str) -> Entry | None:
         """An owner's entry by its id; None where there is none (an id is one folder name, never a path)."""
         if not entry_id or Path(entry_id).name != entry_id or entry_id.startswith("."):
             return None
-        entry = _read(self._folder / entry_id)
+        if not (self._folder / entry_id).is_dir():
+            return None
+        entry = read_entry(self._folder / entry_id)
         return entry if entry is not None and entry.owner == owner else None
+
+    def _wanted(self, owner: str, entry_id: str) -> Entry:
+        entry = self.find(owner, entry_id)
+        if entry is None:
+            raise RequestError("This entry is not there any more.")
+        return entry
+
+    def _change(self, owner: str, entry_id: str, change: Callable[[Entry], Entry]) -> Entry:
+        with self._lock:
+            return self._rewritten(change(self._wanted(owner, entry_id)))
 
     @staticmethod
     def _rewritten(entry: Entry) -> Entry:
-        _write_meta(entry.folder, entry)
+        write_entry(entry.folder, entry)
         return entry
-
-
-def _write_meta(folder: Path, entry: Entry) -> None:
-    meta = {key: value for key, value in asdict(entry).items() if key not in ("id", "folder")}
-    partial = folder / f".{_META}"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(meta, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / _META)
-
-
-def _read(folder: Path) -> Entry | None:
-    try:
-        meta = json.loads((folder / _META).read_text(encoding="utf-8"))
-        matches = tuple(KeptMatch(**match) for match in meta["matches"])
-        takes = tuple(KeptTake(**take) for take in meta["takes"])
-        part = KeptPart(**meta["part"]) if meta.get("part") else None
-        entry = Entry(id=folder.name, folder=folder, **meta | {"matches": matches, "takes": takes, "part": part})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("history: %s is skipped (%s)", folder.name, error)
-        return None
-    files = [folder / take.file for take in takes] + ([entry.gesture] if entry.gesture else [])
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
-        _log.warning("history: %s is skipped (missing %s)", folder.name, ", ".join(missing))
-        return None
-    return entry

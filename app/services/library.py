@@ -1,34 +1,34 @@
-"""The user's library: filled in the background at the start or on request, one folder at a time, counted for the page."""
+"""The user's library: filled by jobs, at the start or on request, one folder at a time; counted, searched and described for the page."""
 
 from __future__ import annotations
 
+import csv
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from app.services.access import Action, allowed, require
 from app.services.board import Board
 from app.services.errors import RequestError, explain
+from app.services.jobs import Job, Jobs
 from app.services.models import Models
 from app.settings import Settings
-from clvap.progress import Cancelled, Progress, silent
+from clvap.progress import Cancelled
+from clvap.workspace import library_folder
 
 if TYPE_CHECKING:
-    from clvap.library import IndexReport, Skipped
+    from clvap.library import IndexedFolder, IndexReport, Match
 
 _log = logging.getLogger(__name__)
 _SUBJECT = "library"
-_DONE_MARK = ".indexed"
-_COUNT_EVERY_S = 5.0
-
-
-class RenderStarter(Protocol):
-    """Writes the starter effects and their captions into a folder, as `generation.procedural.render_starter_library` does."""
-
-    def __call__(self, folder: Path, *, progress: Progress = silent) -> None: ...
+_KINDS = ("index", "starter")
+_COUNT_EVERY_S, _LOOK_EVERY_S, _LOOK_FOR_OTHERS_EVERY_S = 2.0, 0.5, 5.0
+_NOT_TOLD = "The library could not be brought up to date; look at the terminal of the studio for the reason."
+MOST_LISTED, MOST_LETTERS = 600, 500
 
 
 @dataclass(frozen=True)
@@ -37,134 +37,273 @@ class LibraryState:
 
     count: sounds in it, None while it is not open yet
     categories: their categories, sorted
-    folders: the indexed folders
-    skipped: files in them that could not be used, and why
-    indexing: the folder being indexed now, None when idle
-    report: what the last finished indexing did
-    trouble: why the last indexing failed, None when it did not
+    folders: the indexed folders with what was left out of them; none for visitors who may not see paths
+    left_out: a table (CSV) of the files that are not in the library, with the reasons; None where there are none
+    job: the indexing at work, or the last one, as long as nobody dismissed it
+    trouble: why there is none, None where nothing is wrong
     """
 
     count: int | None = None
     categories: tuple[str, ...] = ()
-    folders: tuple[Path, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    indexing: str | None = None
-    report: IndexReport | None = None
+    folders: tuple[IndexedFolder, ...] = ()
+    left_out: Path | None = None
+    job: Job | None = None
     trouble: str | None = None
 
 
-class LibraryService:
-    """Opens, fills and counts the library. Indexing runs one folder at a time, outlives the page that asked, can be cancelled."""
+@dataclass(frozen=True)
+class Wanted:
+    """What to list of the library.
 
-    def __init__(self, settings: Settings, models: Models, board: Board, render_starter: RenderStarter) -> None:
-        self._settings, self._models, self._board, self._render_starter = settings, models, board, render_starter
-        self._turn = threading.Lock()
-        self._cancel = threading.Event()
-        self._lock = threading.Lock()
+    words: what to look for, all sounds when empty
+    category: of this one alone, None for any
+    shortest_s, longest_s: bounds of the length, None for none
+    like: a sound of the library whose likes are wanted; then `words` do not count
+    k: at most so many
+    """
+
+    words: str = ""
+    category: str | None = None
+    shortest_s: float | None = None
+    longest_s: float | None = None
+    like: Path | None = None
+    k: int = 60
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Sounds of the library, best first where something was looked for.
+
+    total: how many there are to be listed; None where all are more or less what was looked for
+    """
+
+    sounds: tuple[Match, ...]
+    total: int | None = None
+
+
+class LibraryService:
+    """Opens, fills, counts, searches and describes the library. Indexing is a job: it outlives page and server, and can be stopped and resumed."""
+
+    def __init__(self, settings: Settings, models: Models, board: Board, jobs: Jobs) -> None:
+        self._settings, self._models, self._board, self._jobs = settings, models, board, jobs
+        self._folder = library_folder(settings.workspace)
+        self._lock = threading.RLock()
         self._state = LibraryState()
-        self._counted_at_s = float("-inf")
+        self._counted: tuple | None = None
+        self._counted_at_s = self._looked_at_s = self._searched_at_s = float("-inf")
 
     def state(self) -> LibraryState:
-        """How the library stands; never waits for it to open. Counting reads the whole table, so it is not done at each call."""
+        """How the library stands; never waits for it to open. Also tells the board what is being done."""
         with self._lock:
-            stale = self._state.count is None or (self._state.indexing and time.monotonic() > self._counted_at_s + _COUNT_EVERY_S)
-        if stale and self._models.library.ready:
-            self._count()
+            self._follow()
+            if self._models.library.ready:
+                self._count()
+            state = self._state
+        if Action.SEE_PATHS in allowed(self._settings):
+            return state
+        job = state.job and replace(state.job, target="", arguments={}, result={}, message=_NOT_TOLD if state.job.message else "")
+        return replace(state, folders=(), left_out=None, job=job, trouble=_NOT_TOLD if state.trouble else None)
+
+    def places(self) -> tuple[Path, ...]:
+        """Where the indexed folders are: for other services, which tell a visitor of them what that one may know."""
+        self.state()
         with self._lock:
-            return self._state
+            return tuple(folder.path for folder in self._state.folders)
 
     def fill_at_start(self) -> None:
-        """What a start owes: the folder of --library, or, for a library without one, the starter effects. Blocks; never raises."""
-        if self._settings.library is not None:
-            self._quietly(lambda: self.index(self._settings.library))
-        else:
-            self._quietly(lambda: self._needs_starter() and self._fill_with_starter())
+        """What a start owes: what an earlier run was at, then the folder of --library, or, for a library without one, the starter effects.
+
+        Returns when that is done; never raises.
+        """
+        try:
+            job = self._current(anew=True)
+            if job is not None and job.running:
+                self._jobs.wait(job.id)
+            elif job is not None and job.kind == "starter" and job.status == "interrupted":
+                self._ended(self._jobs.resume(job.id))
+            if self._settings.library is not None:
+                self._ended(self._begin("index", self._checked(str(self._settings.library))))
+            elif self._needs_starter():
+                self._ended(self._begin("starter", self._starter))
+        except Cancelled:
+            _log.info("filling the library was stopped")
+        except Exception as error:
+            self._board.fail(_SUBJECT, explain(error))
+            with self._lock:
+                self._state = replace(self._state, trouble=explain(error))
 
     def start_indexing(self, folder: str) -> LibraryState:
-        """Index a folder in the background; raises RequestError at once for a folder that cannot be."""
-        checked = self._checked(folder)
-        if self._turn.locked():
-            raise RequestError("another folder is being indexed; wait for it, or stop it first")
-        self._note(indexing=str(checked), trouble=None)
-        threading.Thread(target=self._quietly, args=(lambda: self.index(checked),), name="index", daemon=True).start()
+        """Index a folder in the background; raises RequestError at once for a folder that cannot be, or while another is indexed."""
+        require(self._settings, Action.EDIT_LIBRARY)
+        self._begin("index", self._checked(folder))
         return self.state()
 
-    def index(self, folder: str | Path, progress: Progress = silent) -> IndexReport:
-        """Index a folder now and wait. Raises RequestError, ModelError, or Cancelled after `cancel`."""
-        checked = self._checked(str(folder))
-        with self._turn:
-            self._cancel.clear()
-            self._note(indexing=str(checked), trouble=None)
-            try:
-                report = self._models.library().index(checked, progress=self._reporting(f"Indexing {checked.name}", progress))
-                self._note(report=report)
-                return report
-            finally:
-                self._note(indexing=None)
-                self._board.clear(_SUBJECT)
-                if self._models.library.ready:
-                    self._count()
+    def index(self, folder: str | Path) -> IndexReport:
+        """Index a folder and wait. Raises RequestError, or Cancelled after `cancel`."""
+        from clvap.library import IndexReport, Skipped
+
+        require(self._settings, Action.EDIT_LIBRARY)
+        result = self._ended(self._begin("index", self._checked(str(folder)))).result
+        return IndexReport(**result | {"skipped": [Skipped(**one) for one in result["skipped"]]})
+
+    def index_again(self) -> LibraryState:
+        """Index what is there once more, as another search model than before needs it. Raises RequestError where nothing is."""
+        folders = self.state().folders
+        if not folders:
+            raise RequestError("The library has no folders yet; add one in the Library tab.")
+        return self.start_indexing(str(folders[0].path))  # the others are brought up to date with it
 
     def cancel(self) -> LibraryState:
         """Stop the indexing that runs; what it has indexed stays."""
-        self._cancel.set()
+        return self._with_job(lambda job: self._jobs.cancel(job.id) if job.running else job)
+
+    def resume(self) -> LibraryState:
+        """Go on with an indexing that was stopped or interrupted."""
+        return self._with_job(lambda job: self._jobs.resume(job.id))
+
+    def dismiss(self) -> LibraryState:
+        """Show the last indexing no more."""
+
+        def forget_all(job: Job) -> None:
+            for one in self._jobs_on_library():
+                if not one.running:
+                    self._jobs.forget(one.id)
+
+        return self._with_job(forget_all)
+
+    def remove(self, folder: str) -> LibraryState:
+        """Take an indexed folder out of the library; its files stay. Raises RequestError or LibraryError."""
+        require(self._settings, Action.EDIT_LIBRARY)
+        self._models.library().remove_folder(folder)
         return self.state()
 
-    def _quietly(self, work: Callable[[], object]) -> None:
-        """Work of a background thread: what goes wrong is told on the page."""
-        try:
-            work()
-        except Cancelled:
-            _log.info("indexing was stopped")
-            self._note(indexing=None)
-            self._board.clear(_SUBJECT)
-        except Exception as error:
-            self._failed(error)
+    def find(self, wanted: Wanted) -> Listed:
+        """Sounds that fit words, are like another, or merely fulfil the filters. Raises RequestError for what is too much to ask."""
+        from clvap.library import Filters, Weights
 
-    def _failed(self, error: Exception) -> None:
-        message = explain(error)
-        self._note(indexing=None, trouble=message)
-        self._board.fail(_SUBJECT, message)
+        if len(wanted.words) > MOST_LETTERS:
+            raise RequestError(f"{len(wanted.words):,} letters to look for: use at most {MOST_LETTERS}.")
+        library, k, words = self._models.library(), min(max(wanted.k, 1), MOST_LISTED), wanted.words.strip()
+        filters = Filters(wanted.shortest_s, wanted.longest_s, (wanted.category,) if wanted.category else ())
+        if wanted.like is not None:
+            return Listed(tuple(library.like(wanted.like, k, filters)))
+        if words:
+            query = self._models.embedder().query(voice=None, text=words)
+            return Listed(tuple(library.search(query, k, Weights.of(query), filters)))
+        listing = library.browse(filters, k)
+        return Listed(tuple(listing.matches), listing.total)
 
-    def _note(self, **changes) -> None:
+    def chosen(self, paths: list[Path]) -> Listed:
+        """The sounds at some paths, in that order, as many as are shown at once."""
+        return Listed(tuple(self._models.library().described(paths[:MOST_LISTED])), len(paths))
+
+    def describe(self, path: Path, caption: str, category: str) -> Match:
+        """Write over the caption and the category of a sound. Raises LibraryError where one is empty or the sound is gone."""
+        require(self._settings, Action.EDIT_LIBRARY)
+        return self._models.library().describe(path, caption, category)
+
+    def _with_job(self, work: Callable[[Job], object]) -> LibraryState:
+        require(self._settings, Action.EDIT_LIBRARY)
+        job = self._current(anew=True)
+        if job is not None:
+            work(job)
         with self._lock:
-            self._state = replace(self._state, **changes)
+            self._looked_at_s = self._searched_at_s = float("-inf")
+        return self.state()
+
+    def _begin(self, kind: str, folder: Path) -> Job:
+        """Start a job on the library. Raises RequestError while another is at work on it."""
+        arguments = {
+            "workspace": str(self._settings.workspace), "folder": str(folder), "clvap": self._models.chosen.now().clvap,
+            "device": self._settings.device, "mark": str(self._done_mark),
+        }  # fmt: skip
+        title = "Preparing the starter effects" if kind == "starter" else f"Indexing {folder.name}"
+        job = self._jobs.start(kind, str(self._folder), title, arguments)
+        with self._lock:
+            self._state = replace(self._state, job=job, trouble=None)
+        return job
+
+    def _ended(self, job: Job) -> Job:
+        """The job once it is done. Raises Cancelled or RequestError where it ended otherwise."""
+        job = self._jobs.wait(job.id)
+        with self._lock:
+            self._counted, self._looked_at_s = None, float("-inf")
+        if job.status == "cancelled":
+            raise Cancelled
+        if job.status != "done":
+            raise RequestError(job.message or f"{job.title} was interrupted; start it again and it goes on from there.")
+        return job
+
+    def _current(self, anew: bool = False) -> Job | None:
+        """The job at work on the library, or the last one. Known ones are read again; unknown ones are looked for now and then."""
+        now, known = time.monotonic(), self._state.job
+        if not anew and known is not None and known.running:
+            return self._jobs.find(known.id)
+        if not anew and now < self._searched_at_s + _LOOK_FOR_OTHERS_EVERY_S:
+            return known and self._jobs.find(known.id)
+        self._searched_at_s = now
+        return max(self._jobs_on_library(), key=lambda job: (job.running, job.updated_s), default=None)
+
+    def _jobs_on_library(self) -> list[Job]:
+        return [job for kind in _KINDS for job in self._jobs.list(kind) if job.target == str(self._folder)]
+
+    def _follow(self) -> None:
+        """Look at the job, and say on the board what it does."""
+        if time.monotonic() < self._looked_at_s + _LOOK_EVERY_S:
+            return
+        job = self._current()
+        self._looked_at_s = time.monotonic()
+        self._state = replace(self._state, job=job)
+        if job is not None and job.running:
+            self._board.busy(_SUBJECT, f"{job.title}: {job.text}", round((job.fraction or 0) * 1_000), 1_000 if job.fraction is not None else 0)
+        elif job is not None and job.status == "failed":
+            self._board.fail(_SUBJECT, job.message if Action.SEE_PATHS in allowed(self._settings) else _NOT_TOLD)
+        elif job is not None and job.status == "interrupted" and Action.EDIT_LIBRARY in allowed(self._settings):
+            self._board.fail(_SUBJECT, f"{job.title} was interrupted; go on with it in the Library tab")
+        elif self._state.trouble is None:
+            self._board.clear(_SUBJECT)
 
     def _count(self) -> None:
-        library = self._models.library()
-        self._counted_at_s = time.monotonic()
-        self._note(
-            count=library.count(),
-            categories=tuple(sorted(library.categories())),
-            folders=tuple(library.folders()),
-            skipped=tuple(library.skipped()),
-        )
+        """Count where the library changed, not more often than every few seconds: it reads columns of the whole table."""
+        now = time.monotonic()
+        if now < self._counted_at_s + _COUNT_EVERY_S and self._counted is not None:
+            return
+        self._counted_at_s = now
+        try:
+            library = self._models.library()
+            version = (id(library), *library.version)
+            if version != self._counted:
+                folders, categories = tuple(library.indexed_folders()), tuple(sorted(library.categories()))
+                left_out = self._write_left_out(folders)
+                self._state = replace(self._state, count=library.count(), categories=categories, folders=folders, left_out=left_out)
+                self._counted = version
+        except ValueError as error:  # a library that cannot be read: its message says what to do
+            self._state = replace(self._state, trouble=explain(error))
+
+    def _write_left_out(self, folders: tuple[IndexedFolder, ...]) -> Path | None:
+        if not any(folder.skipped for folder in folders):
+            return None
+        table = self._settings.workspace / "map" / "left-out.csv"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        with table.open("w", newline="", encoding="utf-8-sig") as file:
+            rows = csv.writer(file)
+            rows.writerow(("folder", "file", "reason"))
+            for folder in folders:
+                rows.writerows((_harmless(str(folder.path)), _harmless(str(one.path)), _harmless(one.reason)) for one in folder.skipped)
+        return table
 
     def _needs_starter(self) -> bool:
         """An empty library needs it, and one whose rendering or indexing was cut short: a mark in its folder says it was not."""
-        unfinished = self._starter.exists() and not (self._starter / _DONE_MARK).exists()
+        unfinished = self._starter.exists() and not self._done_mark.exists()
         return unfinished or self._models.library().count() == 0
-
-    def _fill_with_starter(self) -> None:
-        self._board.busy(_SUBJECT, "Rendering the starter effects")
-        self._starter.mkdir(parents=True, exist_ok=True)
-        self._note(indexing=str(self._starter))
-        self._render_starter(self._starter, progress=self._reporting("Rendering the starter effects", silent))
-        self.index(self._starter)
-        (self._starter / _DONE_MARK).touch()
-
-    def _reporting(self, what: str, also: Progress) -> Progress:
-        def progress(done: int, total: int, detail: str = "") -> None:
-            if self._cancel.is_set():
-                raise Cancelled
-            self._board.busy(_SUBJECT, f"{what}: {done} of {total}", done, total)
-            also(done, total, detail)
-
-        return progress
 
     @property
     def _starter(self) -> Path:
         return self._settings.workspace / "starter"
+
+    @property
+    def _done_mark(self) -> Path:
+        return self._starter / ".indexed"
 
     @staticmethod
     def _checked(folder: str) -> Path:
@@ -174,3 +313,8 @@ class LibraryService:
         if not path.is_dir():
             raise RequestError(f"{path}: no such folder; check the path, or the disk it is on")
         return path
+
+
+def _harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

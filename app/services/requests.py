@@ -23,11 +23,12 @@ class ImitateRequest:
     seconds: length of the takes, None for that of the gesture
     seed: random seed of the first take, None for a new one
     shortest_s, longest_s, category: which hits may be shown; None for any
-    start_from: a sound that the takes start from, and how strongly (0 to 1) they leave it alone
+    start_from: a sound that the takes start from, and how strongly (0 to 1) they leave it alone; start_name: what it is called
     grounded: whether one take starts from the best hit, performed to the gesture; not where there is a `start_from`, or no gesture
     avoid: words for what the takes should stay away from
     follow: how far the generator hears the gesture's curves
     guidance, steps: of the sampler, None leaves them to the model
+    entry: id of the history entry that the takes join, None for a new one with hits of its own
     """
 
     voice: Path | None
@@ -43,12 +44,14 @@ class ImitateRequest:
     category: str | None = None
     start_from: Path | None = None
     start_strength: float = 0.5
+    start_name: str = ""
     grounded: bool = True
     avoid: str = ""
     follow: Follow = field(default_factory=Follow)
     guidance: float | None = None
     steps: int | None = None
     part: int | None = None
+    entry: str | None = None
     job: Job = field(default_factory=Job)
 
 

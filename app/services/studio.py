@@ -15,29 +15,39 @@ import numpy as np
 
 from app.services.board import Board
 from app.services.errors import RequestError, explain
+from app.services.evaluating import Evaluating
+from app.services.export import ExportService
 from app.services.generate import Ended, GenerateService, Made, Waiting, Working
 from app.services.gestures import Gesture, Gestures
-from app.services.history import Entry, History, KeptMatch, KeptPart
+from app.services.history import Entry, History, KeptPart
+from app.services.hits import Hits
+from app.services.housekeeping import Housekeeping
 from app.services.jobs import Jobs
-from app.services.library import LibraryService, RenderStarter
+from app.services.library import LibraryService
+from app.services.library_map import LibraryMap
+from app.services.limits import Limits, Turnstile
+from app.services.microphone import LocalMicrophones
 from app.services.models import Models
 from app.services.requests import ImitateRequest, PerformRequest
+from app.services.shelf import Shelf
 from app.services.sounds import Sounds
+from app.services.training import Training
 from app.settings import Settings
+from app.space import has_lent_gpu
 from clvap.audio import SAMPLE_RATE_HZ, AudioError, Clip, read
-from clvap.progress import Progress, silent
+from clvap.contours import Contours, resample_curve
 from generation.perform.amounts import LONGEST_S
 from generation.request import Ground
 
 if TYPE_CHECKING:
     from clvap import Query
     from clvap.activity import Activity
-    from clvap.library import Filters
     from generation import GenerateRequest, Generator
 
 _log = logging.getLogger(__name__)
 SECONDS_WITHOUT_GESTURE = 3.0
 MIN_SECONDS = 0.5
+_LINE_POINTS, _LINE_DB = 64, 48.0
 
 
 @dataclass(frozen=True)
@@ -76,21 +86,31 @@ Event = Begun | Found | TakeKept | Trouble | Waiting | Working | Ended
 class Studio:
     """Everything the page can ask for, wired together once."""
 
-    def __init__(self, settings: Settings, models: Models, render_starter: RenderStarter, jobs: Jobs | None = None) -> None:
+    def __init__(self, settings: Settings, models: Models, jobs: Jobs | None = None) -> None:
         self.settings = settings
         self.board = Board()
+        self.limits = Limits.of(settings)
+        self.uploads = settings.workspace / "uploads"
+        self.turnstile = Turnstile(self.limits, settings.workspace)
         self.jobs = jobs or Jobs(settings.workspace / "jobs")
         self.gestures = Gestures(self._listen)
         self.sounds = Sounds(settings.workspace / "previews")
         self.history = History(settings.workspace / "history")
-        self.library = LibraryService(settings, models, self.board, render_starter)
+        self.hits = Hits(models, self.history, self.turnstile)
+        self.library = LibraryService(settings, models, self.board, self.jobs)
+        self.map = LibraryMap(settings, models, self.jobs, self.sounds)
+        self.microphones = LocalMicrophones(settings)
+        self.exports = ExportService(settings, models, self.history, self.turnstile)
+        self.models_shelf = Shelf(settings, models, self.jobs)
+        self.evaluating = Evaluating(settings, self.jobs, self.models_shelf, self.library.places)
+        self.training = Training(settings, self.jobs, self.library.places, lambda: self.models_shelf)
         self._generate = GenerateService(models.generator)
         self._models = models
 
     @staticmethod
     def from_settings(settings: Settings) -> Studio:
         """The studio with the real models, none of them loaded yet."""
-        return Studio(settings, Models.from_settings(settings), _render_starter)
+        return Studio(settings, Models.from_settings(settings))
 
     @property
     def ready(self) -> bool:
@@ -100,13 +120,24 @@ class Studio:
     def start(self) -> None:
         """Load the models and fill the library in the background."""
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+        self.history.trash.empty()
+        self.exports.tidy()
+        Housekeeping(self.uploads, self.history, self.limits).start()
 
     def imitate(self, request: ImitateRequest) -> Iterator[Event]:
         """Find and make sounds for a gesture: `Begun`, then `Found` (or `Trouble`), then the takes as they come, then `Ended`.
 
-        Raises RequestError for an empty request, AudioError for an unusable gesture, ModelError without a search model;
-        later trouble comes as an event, so that what was found is not lost. Closing the iterator cancels the generation.
+        With `request.entry` nothing is searched for, and the takes join that entry.
+
+        Raises RequestError for an empty request or one beyond the limits, Busy where there are too many, AudioError for an
+        unusable gesture, ModelError without a search model; later trouble comes as an event, so that what was found is not
+        lost. Closing the iterator cancels the generation.
         """
+        self.limits.check(request)
+        with self.turnstile.passing(request.owner):
+            yield from self._imitate(request)
+
+    def _imitate(self, request: ImitateRequest) -> Iterator[Event]:
         words = request.words.strip()
         if request.voice is None and not words:
             raise RequestError("Record a sound or type a few words first.")
@@ -114,12 +145,13 @@ class Studio:
             raise RequestError(f"balance {request.balance:g}: use a number from 0 (voice alone) to 1 (words alone)")
         gesture = self.gestures.choose(request.voice, request.part) if request.voice is not None else None
         query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
-        recording = gesture.recording.clip if gesture else None
-        entry = self.history.begin(request.owner, words, request.balance, recording, _kept_part(gesture))
+        entry = self.history.find(request.owner, request.entry) if request.entry else None
+        joins = entry is not None
+        entry = entry or self._begin(request.owner, words, request.balance, gesture)
         yield Begun(entry, gesture)
-        if request.hits:
+        if request.hits and not joins:
             try:
-                entry = self.history.keep_matches(entry, self._search(query, request))
+                entry = self.hits.find(entry, query, request)
                 yield Found(entry)
             except Exception as error:
                 yield Trouble("hits", explain(error))
@@ -135,6 +167,10 @@ class Studio:
         """
         if request.voice is None:
             raise RequestError("Record a gesture first: the sound is shaped to it.")
+        with self.turnstile.passing(request.owner):
+            return self._perform(request)
+
+    def _perform(self, request: PerformRequest) -> Entry:
         from generation.perform import perform
 
         started = time.perf_counter()
@@ -145,37 +181,55 @@ class Studio:
         embedder = self._models.embedder()
         score = float(embedder.embed_audio([clip])[0] @ embedder.query(voice=gesture.clip, text=words or None, balance=balance).vector)
         if entry is None:
-            entry = self.history.begin(request.owner, words, balance, gesture.recording.clip, _kept_part(gesture))
+            entry = self._begin(request.owner, words, balance, gesture)
         return self.history.keep_take(entry, clip, score, None, time.perf_counter() - started, request.name, performed=True)
 
     def _listen(self, clip: Clip) -> Activity | None:
         """What the search model hears; nothing as long as it still loads, so that a recording is shown at once."""
         return self._models.embedder().activity(clip) if self._models.embedder.ready else None
 
-    def _search(self, query: Query, request: ImitateRequest) -> tuple[KeptMatch, ...]:
-        from clvap.library import Weights
-
-        found = self._models.library().search(query, k=request.hits, weights=Weights.of(query, request.balance), filters=_filters(request))
-        return tuple(
-            KeptMatch(str(match.path), match.name, match.caption, match.category or "", float(match.score), float(match.duration_s))
-            for match in found
-        )
+    def _begin(self, owner: str, words: str, balance: float, gesture: Gesture | None) -> Entry:
+        if gesture is None:
+            return self.history.begin(owner, words, balance, None)
+        return self.history.begin(owner, words, balance, gesture.recording.clip, _kept_part(gesture), _loudness(gesture.contours))
 
     def _make(self, entry: Entry, query: Query, gesture: Gesture | None, request: ImitateRequest) -> Iterator[Event]:
         try:
             yield Working(0.0, "Loading the generator")
             ground = self._ground(entry, gesture, request)
-            with closing(self._generate.run(lambda generator: _asked(generator, query, gesture, request, ground), request.job)) as events:
+            with closing(self._generate.run(lambda generator: self._asked(generator, query, gesture, request, ground), request.job)) as events:
                 for event in events:
                     if isinstance(event, Made):
                         take = event.take
-                        entry = self.history.keep_take(entry, take.clip, float(take.score), int(take.seed), float(take.seconds), take.parent)
+                        parent = take.parent or (request.start_name if request.start_from is not None else None)
+                        made = (float(take.score), int(take.seed), float(take.seconds), parent or None)
+                        entry = self.history.keep_take(entry, take.clip, *made, model=Path(self._models.chosen.now().generator).name)
                         yield TakeKept(entry)
                     else:
                         yield event
         except Exception as error:
             yield Trouble("takes", explain(error))
             yield Ended(cancelled=False)
+
+    def _asked(self, generator: Generator, query: Query, gesture: Gesture | None, request: ImitateRequest, ground: Ground | None) -> GenerateRequest:
+        """The request as a generator takes it, no longer than it can make."""
+        from generation import GenerateRequest
+
+        wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
+        return GenerateRequest(
+            query=query,
+            seconds=min(max(wanted, MIN_SECONDS), generator.max_seconds),
+            variations=request.variations,
+            seed=request.seed,
+            init=None if request.start_from is None else read(request.start_from, max_duration_s=generator.max_seconds),
+            init_strength=request.start_strength,
+            ground=ground,
+            negative=request.avoid.strip() or None,
+            follow=request.follow,
+            guidance=request.guidance,
+            steps=request.steps,
+            adapter_strength=self._models.chosen.now().adapter_strength,
+        )
 
     @staticmethod
     def _ground(entry: Entry, gesture: Gesture | None, request: ImitateRequest) -> Ground | None:
@@ -215,27 +269,9 @@ class Studio:
         from generation import GenerateRequest
 
         with self._models.generator() as generator:
+            if has_lent_gpu():
+                return  # it has none to work on until somebody asks for a take
             generator.generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
-
-
-def _asked(generator: Generator, query: Query, gesture: Gesture | None, request: ImitateRequest, ground: Ground | None) -> GenerateRequest:
-    """The request as a generator takes it, no longer than it can make."""
-    from generation import GenerateRequest
-
-    wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
-    return GenerateRequest(
-        query=query,
-        seconds=min(max(wanted, MIN_SECONDS), generator.max_seconds),
-        variations=request.variations,
-        seed=request.seed,
-        init=None if request.start_from is None else read(request.start_from, max_duration_s=generator.max_seconds),
-        init_strength=request.start_strength,
-        ground=ground,
-        negative=request.avoid.strip() or None,
-        follow=request.follow,
-        guidance=request.guidance,
-        steps=request.steps,
-    )
 
 
 def _kept_part(gesture: Gesture | None) -> KeptPart | None:
@@ -249,16 +285,7 @@ def _practice() -> Clip:
     return Clip(np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32) * 0.05)[None] * 0.5)
 
 
-def _filters(request: ImitateRequest) -> Filters | None:
-    if request.shortest_s is None and request.longest_s is None and request.category is None:
-        return None
-    from clvap.library import Filters
-
-    categories = (request.category,) if request.category is not None else ()
-    return Filters(min_duration_s=request.shortest_s, max_duration_s=request.longest_s, categories=categories)
-
-
-def _render_starter(folder: Path, *, progress: Progress = silent) -> None:
-    from generation.procedural import render_starter_library
-
-    render_starter_library(folder, progress=progress)
+def _loudness(contours: Contours) -> tuple[float, ...]:
+    """A gesture's loudness over its time in a few numbers from 0 to 1, for a line over the sounds made and found for it."""
+    curve = resample_curve(contours.loudness_db, _LINE_POINTS)
+    return tuple(round(float(level), 2) for level in np.clip(1 + (curve - curve.max()) / _LINE_DB, 0, 1))

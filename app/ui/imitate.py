@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import gradio as gr
 
+from app.services.access import Action, allowed
 from app.services.board import Notice
-from app.services.errors import explain
 from app.services.generate import Ended, Job, Waiting, Working
 from app.services.history import Entry
-from app.services.requests import ImitateRequest, PerformRequest
+from app.services.requests import ImitateRequest
 from app.services.studio import Begun, Event, Found, Studio, TakeKept, Trouble
 from app.ui import cards
-from app.ui.control import MoreControl
-from app.ui.performing import PerformAmounts
+from app.ui.columns import Columns
+from app.ui.example import GESTURE, WORDS, Example
+from app.ui.exporting import ExportTray
+from app.ui.form import Form
+from app.ui.history import HistoryStrip
+from app.ui.microphone import LocalMicrophone
+from app.ui.recorder import Recorder
+from app.ui.updates import PRIVATE, Updates, refusal
 from app.ui.visitor import owner
 
-_ANY = "Any category"
-_AUTO = 0
-_LENGTHS = [("Auto", _AUTO), ("1 s", 1), ("2 s", 2), ("4 s", 4), ("6 s", 6)]
-_VARIATIONS = [1, 2, 3, 4, 6]
-Updates = dict[gr.components.Component, object]
+_REFUSED_AT_ONCE = 8  # beyond those in line: so that they are told, and do not wait unseen
+_VARIED_AT = 0.5  # how strongly a variation leaves its sound alone
 
 
 class ImitateScreen:
@@ -30,163 +33,114 @@ class ImitateScreen:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._show_paths = studio.settings.exposure == "local"
-        self._voice, self._part, self._seed, self._entry, self._job = (gr.State(None) for _ in range(5))
+        self._job = gr.State(None)
         with gr.Row(elem_id="imitate", equal_height=False):
             with gr.Column(elem_id="panel", min_width=300):
-                self._build_panel()
-            with gr.Row(elem_id="results", equal_height=False):
-                self._hits = cards.area(cards.hits(None, studio.sounds, False), elem_id="hits")
-                self._takes = cards.area(cards.takes(None, studio.sounds), elem_id="takes")
-        self._history = cards.area(elem_id="history")
+                self._recorder = Recorder(studio)
+                self._microphone = LocalMicrophone(studio) if Action.LOCAL_MICROPHONE in allowed(studio.settings) else None
+                self._form = Form(studio, self._recorder)
+            with gr.Column(elem_id="sounds", min_width=0):
+                self._example = Example(studio)
+                self._columns = Columns(studio)
+                self._tray = ExportTray(studio)
+        self._strip = HistoryStrip(studio)
         self._connect()
 
-    def _build_panel(self) -> None:
-        self._audio = gr.Audio(
-            sources=["microphone", "upload"], type="filepath", show_label=False, editable=False, buttons=[], elem_id="recorder",
-            waveform_options=gr.WaveformOptions(show_recording_waveform=True),
-        )  # fmt: skip
-        cards.area('<p id="microphone-trouble" class="message trouble" role="alert" hidden></p>')
-        self._gesture = cards.area(elem_id="gesture")
-        self._words = gr.Textbox(show_label=False, placeholder="Words, if you have any", max_lines=2, elem_id="words", container=False)
-        with gr.Row(elem_id="balance-row"):
-            self._balance = gr.Slider(0, 1, 0.5, step=0.05, label="Voice or words", show_label=False, buttons=[], elem_id="balance")
-        self._seconds = gr.Radio(_LENGTHS, value=_AUTO, label="Length", elem_classes="segments", elem_id="length")
-        self._variations = gr.Radio(_VARIATIONS, value=3, label="Takes", elem_classes="segments", elem_id="variations")
-        with gr.Column(visible=False, elem_id="seed") as self._seed_box:
-            self._seed_name = cards.area()
-            self._strength = gr.Slider(0, 1, 0.5, step=0.05, label="Keep of it", buttons=[])
-        self._make = gr.Button("Make it", variant="primary", size="lg", elem_id="make")
-        self._cancel = gr.Button("Cancel", variant="secondary", size="lg", elem_id="cancel", visible=False)
-        self._message = cards.area(elem_id="message")
-        with gr.Accordion("Narrow the hits", open=False, elem_id="narrow", elem_classes="fold"):
-            with gr.Row(elem_classes="pair"):
-                self._shortest = gr.Number(None, label="Shortest, s", minimum=0)
-                self._longest = gr.Number(None, label="Longest, s", minimum=0)
-            self._category = gr.Dropdown([_ANY], value=_ANY, label="Category")
-        self._control, self._amounts = MoreControl(), PerformAmounts()
+    def seed_from(self, area: gr.HTML) -> None:
+        """Sounds of another part of the page may become the one that takes start from."""
+        self._form.seed_from(area)
 
     def _connect(self) -> None:
-        private = {"api_visibility": "private", "show_progress": "hidden"}
-        cleared = [self._audio, self._gesture, self._voice, self._part]
-        shown = [*cleared, self._message]
-        # the way to an upload clears the recorder first: the file must not be passed over while that is answered
-        self._audio.input(self._hear, self._audio, shown, trigger_mode="always_last", **private)
-        self._gesture.click(self._choose_part, self._voice, shown, trigger_mode="multiple", concurrency_limit=1, **private)
-        form = [
-            self._voice, self._part, self._words, self._balance, self._seconds, self._variations, self._shortest, self._longest,
-            self._category, self._seed, self._strength, *self._control.components,
-        ]  # fmt: skip
-        results = [self._hits, self._takes, self._history, self._message, self._make, self._cancel, self._entry, self._job]
-        gr.on(
-            [self._make.click, self._words.submit], self._press, form, results, concurrency_limit=8, trigger_mode="once", **private
-        )
-        self._cancel.click(self._stop, self._job, self._cancel, queue=False, **private)
-        seeding = [self._seed, self._seed_box, self._seed_name]
-        performing = [self._voice, self._part, self._entry, *self._amounts.components]
-        performed = [self._takes, self._history, self._message, self._entry]
-        for column in (self._hits, self._takes):
-            column.click(self._choose_seed, None, seeding, queue=False, **private)
-            column.click(self._perform, performing, performed, trigger_mode="multiple", concurrency_limit=2, **private)
-        self._seed_name.click(self._forget_seed, None, seeding, queue=False, **private)
-        opened = [*cleared, self._words, self._balance, self._hits, self._takes, self._history, self._message, self._entry]
-        self._history.click(self._reopen, None, opened, **private)
+        form, columns, strip, message = self._form, self._columns, self._strip, self._form.message
+        self._recorder.connect(message)
+        if self._microphone:
+            self._microphone.connect(self._recorder.hear, [*self._recorder.outputs, message], message)
+        form.connect(columns.hits, columns.takes)
+        columns.connect(self._recorder, form.amounts, strip, message)
+        strip.connect(columns.entry)
+        self._tray.connect(columns.hits, columns.takes)
+        results = [*columns.outputs, *strip.outputs, self._example.area, message, form.make, form.cancel, self._job]
+        once = {"trigger_mode": "once", "concurrency_limit": self._studio.limits.in_line + _REFUSED_AT_ONCE, **PRIVATE}
+        gr.on([form.make.click, form.words.submit], self._press, form.components, results, **once)
+        for column in (columns.hits, columns.takes):
+            column.retry(self._vary, [columns.entry, *form.components], results, **once)
+        filled = [*self._recorder.outputs, form.words, form.balance, message]
+        self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once)
+        form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
+        opened = [*filled, *columns.outputs, *strip.outputs]
+        strip.area.click(self._reopen, None, opened, **PRIVATE)
+        changed, each = [*columns.outputs, *strip.outputs, message], {"trigger_mode": "multiple", **PRIVATE}
+        strip.area.like(self._unstar, [columns.entry, *strip.filters], changed, **each)
+        strip.area.delete(self._delete, [columns.entry, *strip.filters], changed, **each)
+        strip.undo.undo(self._undo, columns.entry, changed, **each)
 
     @property
     def category(self) -> gr.Dropdown:
         """The list of categories, refreshed when the library changes."""
-        return self._category
+        return self._form.category
 
     @property
-    def history(self) -> gr.HTML:
-        """The strip of earlier gestures, filled when the page loads."""
-        return self._history
+    def at_load(self) -> list[gr.components.Component]:
+        """What `earlier` fills."""
+        return [*self._strip.outputs, self._example.area]
 
-    def earlier(self, request: gr.Request) -> str:
-        """The visitor's earlier gestures as HTML."""
-        return cards.history(self._studio.history.list(owner(self._studio, request)), self._studio.sounds, None)
+    def earlier(self, request: gr.Request) -> Updates:
+        """The visitor's earlier gestures; for one without any, the example."""
+        strip = self._strip.show(owner(self._studio, request), None)
+        return strip | {self._example.area: "" if strip[self._strip.area] else self._example.html()}
 
     def categories(self, known: tuple[str, ...]) -> dict:
         """An update of the list of categories."""
-        return gr.update(choices=[_ANY, *known])
+        return self._form.categories(known)
 
-    def _hear(self, path: str | None, part: int | None = None) -> Updates:
-        if path is None:
-            return {self._gesture: "", self._voice: None, self._part: None}
-        try:
-            known = len(self._studio.gestures.read(path).parts)
-            shown = self._show(path, part if part and part <= known else None)
-        except Exception as error:
-            return {self._audio: gr.update(value=None), self._message: self._refuse(error)}
-        return shown | {self._audio: gr.update(visible=False), self._voice: path, self._message: ""}
-
-    def _show(self, path: str, part: int | None = None) -> Updates:
-        """The recording's picture with one of its gestures chosen, or, without `part`, all of it."""
-        heard = self._studio.gestures.choose(path, part)
-        return {self._gesture: cards.gesture(heard, self._studio.sounds.token(heard.recording.prepared)), self._part: part}
-
-    def _choose_part(self, voice: str | None, event: gr.EventData) -> Updates:
-        """Another gesture of the recording, or another recording."""
-        if event._data.get("act") != "part" or voice is None:
-            return self._drop()
-        try:
-            return self._show(voice, int(event._data["part"]) or None)
-        except Exception as error:
-            return {self._message: self._refuse(error)}
-
-    def _drop(self) -> Updates:
-        return {self._audio: gr.update(value=None, visible=True), self._gesture: "", self._voice: None, self._part: None}
-
-    def _press(
-        self, request: gr.Request, voice, part, words, balance, seconds, variations, shortest, longest, category, seed, strength, *control
-    ) -> Iterator[Updates]:
+    def _press(self, request: gr.Request, *values) -> Iterator[Updates]:
         """One press: the hits, then the takes one by one. What an earlier press found stays until there is something new."""
+        yield from self._run(lambda: self._form.asked(owner(self._studio, request), *values))
+
+    def _vary(self, event: gr.EventData, request: gr.Request, entry: str | None, *values) -> Iterator[Updates]:
+        """Takes that start from one sound, added to those that are shown."""
+        token, name = event._data.get("token", ""), event._data.get("name", "")
+
+        def asked() -> ImitateRequest:
+            start = {"start_from": self._studio.sounds.path(token), "start_strength": _VARIED_AT, "start_name": name}
+            return replace(self._form.asked(owner(self._studio, request), *values), hits=0, seed=None, entry=entry, **start)
+
+        yield from self._run(asked)
+
+    def _run(self, ask) -> Iterator[Updates]:
+        """Serve one request, which `ask` makes; any trouble ends in the message line."""
+        form = self._form
         try:
-            controlled = self._control.asked(*control)
+            asked = ask()
         except Exception as error:
-            yield {self._message: self._refuse(error)}
+            yield {form.message: refusal(error)}
             return
-        asked = ImitateRequest(
-            voice=Path(voice) if voice else None,
-            part=part,
-            words=words or "",
-            balance=balance,
-            owner=owner(self._studio, request),
-            variations=int(variations),
-            seconds=float(seconds) if seconds else None,
-            shortest_s=shortest or None,
-            longest_s=longest or None,
-            category=category if category != _ANY else None,
-            start_from=self._studio.sounds.path(seed) if seed else None,
-            start_strength=strength,
-            **controlled,
-        )
-        idle = {self._make: gr.update(visible=True), self._cancel: gr.update(visible=False), self._job: None}
+        idle = {form.make: gr.update(visible=True), form.cancel: gr.update(visible=False), self._job: None}
         waiting = "" if self._studio.ready else cards.message("The search model is still loading; this starts once it is there.", "note")
         stoppable = gr.update(value="Cancel", interactive=True, visible=True)
-        yield {self._make: gr.update(visible=False), self._cancel: stoppable, self._job: asked.job, self._message: waiting}
+        yield {form.make: gr.update(visible=False), form.cancel: stoppable, self._job: asked.job, form.message: waiting}
         try:
-            view = _View(asked.variations)
+            view = _View(asked)
             for event in self._studio.imitate(asked):
                 view.follow(event)
                 yield self._updates(event, view)
         except Exception as error:
-            yield {self._message: self._refuse(error)}
+            yield {form.message: refusal(error)}
         yield idle
 
     def _updates(self, event: Event, view: _View) -> Updates:
-        sounds = self._studio.sounds
-        updates: Updates = {}
+        columns, message, updates = self._columns, self._form.message, {}
         if isinstance(event, Begun):
-            updates |= {self._hits: cards.searching(), self._entry: event.entry.id, self._message: ""}
+            updates |= {message: "", self._example.area: ""} | view.opening(columns)
         if isinstance(event, Found) or (isinstance(event, Trouble) and event.half == "hits"):
-            updates[self._hits] = cards.hits(view.entry, sounds, self._show_paths, view.hits_trouble)
+            updates[columns.hits] = columns.hits_of(view.entry, view.hits_trouble)
         if isinstance(event, (Begun, TakeKept, Ended)):
-            updates[self._history] = cards.history(self._studio.history.list(view.entry.owner), sounds, view.entry.id)
+            updates |= self._strip.show(view.entry.owner, view.entry.id)
         if not isinstance(event, Found):
-            updates[self._takes] = cards.takes(view.entry, sounds, view.pending, view.progress, view.takes_trouble)
+            entry = self._studio.history.find(view.entry.owner, view.entry.id) or view.entry  # a take may have lost or got something meanwhile
+            updates[columns.takes] = columns.takes_of(entry, view.pending, view.progress, view.takes_trouble)
         if isinstance(event, Ended) and event.cancelled:
-            updates[self._message] = cards.message("Stopped. What was made is kept.", "note")
+            updates[message] = cards.message("Stopped. What was made is kept.", "note")
         return updates
 
     @staticmethod
@@ -195,73 +149,79 @@ class ImitateScreen:
             job.cancel()
         return gr.update(value="Stopping…", interactive=False)
 
-    def _choose_seed(self, event: gr.EventData) -> Updates:
-        token, name = event._data.get("token", ""), event._data.get("name", "")
-        if event._data.get("act") != "seed" or self._studio.sounds.path(token) is None:
-            return {}
-        return {self._seed: token, self._seed_box: gr.update(visible=True), self._seed_name: cards.seed_bar(name)}
-
-    def _forget_seed(self) -> Updates:
-        return {self._seed: None, self._seed_box: gr.update(visible=False), self._seed_name: ""}
-
-    def _perform(self, event: gr.EventData, request: gr.Request, voice, part, entry, *amounts) -> Iterator[Updates]:
-        """A hit or a take shaped to the gesture, as one more take of what is shown."""
-        sound, name = self._studio.sounds.path(event._data.get("token", "")), event._data.get("name", "")
-        if event._data.get("act") != "perform" or sound is None:
-            return
-        yield {self._message: cards.message(f"Performing {name}…", "note")}
-        whose, sounds = owner(self._studio, request), self._studio.sounds
-        try:
-            asked = PerformRequest(sound, name, Path(voice) if voice else None, part, self._amounts.asked(*amounts), whose, entry)
-            kept = self._studio.perform(asked)
-        except Exception as error:
-            yield {self._message: self._refuse(error)}
-            return
-        strip = cards.history(self._studio.history.list(whose), sounds, kept.id)
-        yield {self._takes: cards.takes(kept, sounds), self._history: strip, self._message: "", self._entry: kept.id}
+    def _fill_in(self) -> Updates:
+        """The example, as if it had been recorded and typed; its press follows."""
+        return self._recorder.hear(str(GESTURE)) | {self._form.words: WORDS, self._form.balance: 0.5}
 
     def _reopen(self, event: gr.EventData, request: gr.Request) -> Updates:
+        """An earlier gesture, as it was left."""
         whose = owner(self._studio, request)
         entry = self._studio.history.find(whose, event._data.get("entry", ""))
         if entry is None:
-            return {self._message: cards.message("This entry is not there any more.")}
-        sounds = self._studio.sounds
-        updates = self._drop() | {
-            self._words: entry.words,
-            self._balance: entry.balance,
-            self._hits: cards.hits(entry, sounds, self._show_paths),
-            self._takes: cards.takes(entry, sounds),
-            self._history: cards.history(self._studio.history.list(whose), sounds, entry.id),
-            self._message: "",
-            self._entry: entry.id,
-        }
-        return updates | (self._hear(str(entry.gesture), entry.part.number if entry.part else None) if entry.gesture else {})
+            return {self._form.message: cards.message("This entry is not there any more.")}
+        updates = self._recorder.drop() | {self._form.words: entry.words, self._form.balance: entry.balance, self._form.message: ""}
+        updates |= self._columns.show(entry) | self._strip.show(whose, entry.id)
+        return updates | (self._recorder.hear(str(entry.gesture), entry.part.number if entry.part else None) if entry.gesture else {})
 
-    @staticmethod
-    def _refuse(error: Exception) -> str:
-        text = explain(error)
-        gr.Warning(text, title="Not yet")
-        return cards.message(text)
+    def _unstar(self, request: gr.Request, event: gr.EventData, shown: str | None, *filters) -> Updates:
+        """A favourite of the strip is one no more."""
+        whose = owner(self._studio, request)
+        sound = self._studio.sounds.path(event._data.get("token", ""))
+        try:
+            entry = self._studio.history.star(whose, event._data.get("entry", ""), sound)
+        except Exception as error:
+            return {self._form.message: refusal(error)}
+        updates = self._strip.show(whose, shown, *filters)
+        if entry.id == shown:
+            updates |= {self._columns.hits: self._columns.hits_of(entry), self._columns.takes: self._columns.takes_of(entry)}
+        return updates
+
+    def _delete(self, request: gr.Request, event: gr.EventData, shown: str | None, *filters) -> Updates:
+        """An earlier gesture goes with all its takes, and can be had back for a while."""
+        whose, gone = owner(self._studio, request), event._data.get("entry", "")
+        try:
+            key = self._studio.history.delete(whose, gone)
+        except Exception as error:
+            return {self._form.message: refusal(error)}
+        updates = self._columns.show(None) if gone == shown else {}
+        return updates | self._strip.show(whose, shown, *filters) | self._strip.offer_back("a gesture and its takes", key)
+
+    def _undo(self, request: gr.Request, event: gr.EventData, shown: str | None) -> Updates:
+        """What was deleted last is back; it is shown where nothing else is."""
+        whose = owner(self._studio, request)
+        try:
+            entry = self._studio.history.restore(whose, event._data.get("key", ""))
+        except Exception as error:
+            return {self._form.message: refusal(error), self._strip.undo: ""}
+        updates = self._columns.show(entry) if shown in (None, entry.id) else {}
+        return updates | self._strip.show(whose, entry.id if updates else shown) | {self._strip.undo: ""}
 
 
 class _View:
-    """What the two columns show while a press is served."""
+    """What the two columns show while a request is served."""
 
-    def __init__(self, variations: int) -> None:
-        self._variations = variations
+    def __init__(self, request: ImitateRequest) -> None:
+        self._request = request
         self.entry: Entry | None = None
         self.progress: Notice | None = None
         self.hits_trouble: str | None = None
         self.takes_trouble: str | None = None
+        self._done = 0
         self._ended = False
 
     @property
     def pending(self) -> int:
         """Takes still to come."""
-        done = sum(not take.performed for take in self.entry.takes) if self.entry else 0
-        return 0 if self._ended or self.takes_trouble else max(self._variations - done, 0)
+        return 0 if self._ended or self.takes_trouble else max(self._request.variations - self._done, 0)
+
+    def opening(self, columns: Columns) -> Updates:
+        """The columns at the beginning: as they are where takes join them."""
+        if self.entry.id == self._request.entry:
+            return {}
+        return columns.searching(self.entry) if self._request.hits else columns.show(self.entry)
 
     def follow(self, event: Event) -> None:
+        self._done += isinstance(event, TakeKept)
         if isinstance(event, (Begun, Found, TakeKept)):
             self.entry = event.entry
         elif isinstance(event, Working):

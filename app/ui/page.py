@@ -5,55 +5,74 @@ from __future__ import annotations
 import os
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from app.services.access import Action, allowed
 from app.services.studio import Studio
 from app.settings import SettingsError
-from app.ui import cards, library, theme
+from app.ui import cards, theme
 from app.ui.api import Api
+from app.ui.evaluating import EvaluateTab
+from app.ui.guard import Guard
 from app.ui.imitate import ImitateScreen
 from app.ui.library import LibraryTab
+from app.ui.models import ModelsTab
 from app.ui.routes import routes
+from app.ui.training import TrainingTab
 
 TITLE = "CLVAP Studio"
 _TICK_S = 1.0
 _UPLOADS_KEPT_S = (3_600, 86_400)  # every hour, delete what visitors uploaded a day ago
-_MAX_UPLOAD_FROM_OUTSIDE = "25mb"
+_SESSIONS_KEPT = 1_000
+_THREADS = 64  # a press holds one while it waits in line; the rest must be answered all the same
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The page of a studio."""
     local = studio.settings.exposure == "local"
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
+        api = Api(studio)  # first, because of two handlers of one name the later is given another
         with gr.Row(elem_id="top"):
             cards.area("<h1>CLVAP <span>Studio</span></h1>")
             status = cards.area(elem_id="status")
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Imitate", id="imitate"):
                 screen = ImitateScreen(studio)
-            tab = None
+            with gr.Tab("Library", id="library") as library_tab:
+                library = LibraryTab(studio, library_tab)
+            if Action.TRAIN in allowed(studio.settings):
+                with gr.Tab("Fine-tune Stable Audio", id="finetune") as finetune:
+                    TrainingTab(studio, finetune, "finetune")
+                with gr.Tab("Train CLVAP", id="train") as train:
+                    TrainingTab(studio, train, "train")
             if local:
-                with gr.Tab("Library", id="library"):
-                    tab = LibraryTab(studio)
-        Api(studio)
-        summary = tab.summary if tab else cards.area(visible=False)
+                with gr.Tab("Evaluate", id="evaluate") as evaluate:
+                    EvaluateTab(studio, evaluate)
+                with gr.Tab("Models", id="models") as models:
+                    ModelsTab(studio, models)
         known = gr.State(())
 
-        def refresh(shown: str, listed: str, categories: tuple[str, ...]) -> tuple:
+        def refresh(shown: str, categories: tuple[str, ...], *told) -> tuple:
             """Only what changed is sent, so that an idle page stays still."""
             state = studio.library.state()
-            line, listing = cards.status(studio.board.notices(), state.count), library.summary(state)
+            line = cards.status(studio.board.notices(), state.count)
             return (
                 line if line != shown else gr.skip(),
-                listing if listing != listed else gr.skip(),
-                screen.categories(state.categories) if state.categories != categories else gr.skip(),
                 state.categories,
+                screen.categories(state.categories) if state.categories != categories else gr.skip(),
+                *library.tick(state, *told),
             )
 
+        screen.seed_from(library.listing)
         quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-        refreshed = [status, summary, screen.category, known]
-        gr.Timer(_TICK_S).tick(refresh, [status, summary, known], refreshed, **quiet)
-        page.load(screen.earlier, None, screen.history, **quiet)
-    page.queue(max_size=64, default_concurrency_limit=4)
+        refreshed = [status, known, screen.category, *library.outputs]
+        gr.Timer(_TICK_S).tick(refresh, [status, known, *library.inputs], refreshed, **quiet)
+        library.listing.select(lambda: gr.Tabs(selected="imitate"), None, tabs, **quiet)
+        page.load(screen.earlier, None, screen.at_load, **quiet)
+    for handler in page.fns.values():
+        if handler.api_name not in api.names:
+            handler.api_visibility = "private"
+    page.queue(max_size=studio.limits.queue, default_concurrency_limit=4, api_open=False)  # no way around the queue
     return page
 
 
@@ -61,7 +80,9 @@ def launch(studio: Studio) -> gr.Blocks:
     """Put the page on the web and return at once. Raises SettingsError where the port is taken."""
     settings = studio.settings
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.uploads)  # gradio serves all of this folder; that in /tmp belongs to every gradio on the machine
     page = build(studio)
+    guard = Middleware(Guard, settings=settings, limits=studio.limits, uploads=studio.uploads, share_url=lambda: page.share_url)
     try:
         page.launch(
             server_name=settings.host,
@@ -72,8 +93,11 @@ def launch(studio: Studio) -> gr.Blocks:
             ssr_mode=False,
             run_history=False,
             footer_links=[],
-            max_file_size=None if settings.exposure == "local" else _MAX_UPLOAD_FROM_OUTSIDE,
-            app_kwargs={"routes": routes(studio.sounds)},
+            max_file_size=studio.limits.upload_bytes,
+            max_threads=_THREADS,
+            state_session_capacity=_SESSIONS_KEPT,
+            app_kwargs={"routes": routes(studio.sounds), "middleware": [guard]},
+            mcp_server=settings.mcp,
             theme=theme.theme(),
             css_paths=theme.STYLE_SHEETS,
             head=theme.head(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from urllib.parse import quote
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from clvap.contours import Contours, resample_curve
 
 _WIDTH, _HEIGHT = 600, 160
 _BINS = 200
+_LINE_WIDTH, _LINE_HEIGHT = 320, 40
 _LOUDNESS_DB = (-60.0, 0.0)
 _BRIGHTNESS_MIDI = (45.0, 132.0)
 _PITCH_MIDI = (31.0, 92.0)
@@ -24,6 +27,17 @@ def wave_mask(peaks: np.ndarray) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {len(peaks) * 4} 100" preserveAspectRatio="none">'
         f'<path d="{bars}" stroke="#000" stroke-width="2.6" stroke-linecap="round"/></svg>'
     )
+
+
+def line_mask(levels: Sequence[float]) -> str:
+    """A curve of levels from 0 to 1 as the address of an SVG, for use as a CSS mask."""
+    x = np.linspace(0, _LINE_WIDTH, len(levels))
+    points = "L".join(f"{at:.0f} {_LINE_HEIGHT - 2 - level * (_LINE_HEIGHT - 4):.1f}" for at, level in zip(x, levels, strict=True))
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" preserveAspectRatio="none">'
+        f'<path d="M{points}" fill="none" stroke="#000" stroke-width="1.5" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+    )
+    return f"data:image/svg+xml,{quote(drawn)}"
 
 
 def gesture_picture(clip: Clip, contours: Contours) -> str:

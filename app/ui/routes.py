@@ -19,7 +19,7 @@ _CACHED = {"Cache-Control": "private, max-age=3600"}
 
 
 def routes(sounds: Sounds) -> list[Route]:
-    """`/sound/TOKEN` plays (`?save=1` downloads under the file's own name), `/wave/TOKEN` is an SVG of its waveform."""
+    """`/sound/TOKEN` plays (`?save=1` downloads under the file's own name), `/wave/TOKEN` is an SVG of its waveform, `/export/TOKEN` the file as it is."""
 
     def sound(request: Request) -> Response:
         path = sounds.path(request.path_params["token"])
@@ -41,4 +41,10 @@ def routes(sounds: Sounds) -> list[Route]:
         except AudioError as error:
             return PlainTextResponse(explain(error), 410)
 
-    return [Route("/sound/{token}", sound), Route("/wave/{token}", wave)]
+    def export(request: Request) -> Response:
+        path = sounds.path(request.path_params["token"])
+        if path is None or not path.is_file():
+            return PlainTextResponse("This file is not kept any more; export it again.", 410)
+        return FileResponse(path, filename=path.name)
+
+    return [Route("/sound/{token}", sound), Route("/wave/{token}", wave), Route("/export/{token}", export)]

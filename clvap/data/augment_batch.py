@@ -15,13 +15,11 @@ import errno
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -37,6 +35,7 @@ from clvap.data.effects import EFFECTS, AugmentError, Range, named, pedalboard, 
 from clvap.data.plugins import Plugin
 from clvap.data.rows import Row
 from clvap.data.vocalize import Imitator
+from clvap.data.workers import processes
 from clvap.progress import Progress, silent
 
 _VARIANT, _IMITATION = "v", "i"
@@ -285,22 +284,9 @@ def _results(work: Callable[[_Task], _Result], tasks: list[_Task], workers: int)
     if workers <= 1:
         yield from map(work, tasks)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent) as pool:
-        try:
+    try:
+        with processes(workers) as pool:
             for future in as_completed([pool.submit(work, task) for task in tasks]):
                 yield future.result()
-        except BrokenProcessPool as error:
-            raise AugmentError("a worker process died, perhaps for lack of memory; run the same command again with fewer workers") from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed ends too, instead of waiting for work for ever."""
-
-    def wait() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    except BrokenProcessPool as error:
+        raise AugmentError("a worker process died, perhaps for lack of memory; run the same command again with fewer workers") from error

@@ -6,11 +6,9 @@ R rows, V imitations a row, E teacher dimensions.
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from clvap.audio import AudioError, Clip, read, read_gesture
 from clvap.data.augment import augmented
 from clvap.data.manifests import Row
 from clvap.data.vocalize import Imitator
+from clvap.data.workers import processes
 from clvap.data.yamnet import Yamnet
 from clvap.encoders.frontends import FrontEnd
 from clvap.progress import Progress, silent
@@ -55,7 +54,7 @@ def build(
     parts = [(number, start, rows[start : start + _PART]) for number in absent for start in range(0, len(rows), _PART)]
     make = partial(_part, (features, of_voice or features), imitations, yamnet, seed)
     made: list[BankPass] = []
-    with ProcessPoolExecutor(workers, get_context("spawn")) if workers > 1 else nullcontext() as pool:
+    with processes(workers) if workers > 1 else nullcontext() as pool:
         for (number, start, part), done in zip(parts, (pool.map if pool else map)(make, parts), strict=True):
             made.append(done)
             progress(number * len(rows) + start + len(part), passes * len(rows), part[-1].path.name)

@@ -23,6 +23,7 @@ import numpy as np
 from clvap import audio, contours
 from clvap.audio import AudioError, Clip
 from clvap.library import likeness, rows
+from clvap.library.edits import Edits
 from clvap.library.likeness import Summary
 from clvap.library.rows import Heard
 from clvap.library.scan import LibraryError, Scan, Skipped, Sound, scan
@@ -73,6 +74,7 @@ def index_folder(store: Store, embedder: Any, folder: Path, progress: Progress, 
     run = _Run(store, embedder, str(folder), progress, workers)
     try:
         run.bring_up_to_date(found)
+        store.note(indexed={**store.metadata.indexed, str(folder): time.time()})
     finally:
         store.note(skipped={**store.metadata.skipped, str(folder): tuple(run.skipped)})
         store.tidy()
@@ -175,24 +177,26 @@ def _content_or_none(sound: Sound) -> str | None:
 
 
 class _Run:
-    """One indexing of one folder: counts, and rows on their way to the table."""
+    """One indexing of one folder: counts, and rows on their way to the table, described as people wrote where they did."""
 
     def __init__(self, store: Store, embedder: Any, folder: str, progress: Progress, workers: int | None) -> None:
         self.indexed = self.unchanged = self.removed = 0
         self.skipped: list[Skipped] = []
         self._store, self._embedder, self._folder, self._progress, self._workers = store, embedder, folder, progress, workers
+        self._edits = Edits(store.folder)
         self._pending: list[tuple[Sound, Heard]] = []
         self._known: dict[str, Known] = {}
 
     def bring_up_to_date(self, found: Scan) -> None:
         self.skipped += found.skipped
         self._known = self._store.known()
-        present = {sound.path for sound in found.sounds}
+        sounds = [self._edits.over(sound, known.content if (known := self._known.get(sound.path)) else None) for sound in found.sounds]
+        present = {sound.path for sound in sounds}
         gone = [path for path in self._known if path.startswith(self._folder.rstrip(os.sep) + os.sep) and path not in present]
         fresh: list[Sound] = []
         renamed: list[tuple[str, Sound]] = []
         by_content = {known.content: path for path, known in self._known.items()}
-        for sound in found.sounds:
+        for sound in sounds:
             known = self._known.get(sound.path)
             if known is None or (known.size, known.modified_ns) != (sound.size, sound.modified_ns):
                 fresh.append(sound)
@@ -205,7 +209,8 @@ class _Run:
         fresh = self._recognise(fresh, by_content)
         self._store.remove(gone)
         self.removed = len(gone)
-        self._hear(fresh, len(found.sounds))
+        self._hear(fresh, len(sounds))
+        self._overtaken()
 
     def _recognise(self, fresh: list[Sound], by_content: dict[str, str]) -> list[Sound]:
         """Give files that were only moved, copied or touched the row of their content; what is left must be heard."""
@@ -213,11 +218,12 @@ class _Run:
         changing = {sound.path for sound in fresh}
         unheard, moved = [], []
         for sound in fresh:
-            source = by_content.get(_content_or_none(sound)) if sound.size in sizes else None
+            content = _content_or_none(sound) if sound.size in sizes else None
+            source = by_content.get(content)
             if source is None or (source in changing and source != sound.path):
                 unheard.append(sound)
             else:
-                moved.append((source, sound))
+                moved.append((source, self._edits.over(sound, content)))
         self._rename(moved)
         self.unchanged += len(moved)
         return unheard
@@ -256,10 +262,20 @@ class _Run:
             return
         info = one.loaded.info
         heard = Heard(one.vector, one.loaded.summary, info.duration_s, info.sample_rate_hz, info.channels, one.loaded.content)
-        self._pending.append((one.sound, heard))
+        self._pending.append((self._edits.over(one.sound, heard.content), heard))
         self.indexed += 1
         if len(self._pending) >= _ROWS_A_WRITE:
             self._write()
+
+    def _overtaken(self) -> None:
+        """Rows edited while they were on their way to the table were written as they had been before."""
+        for path, known in self._store.known().items() if self._edits.all() else ():
+            edit = self._edits.of(path, known.content)
+            if edit is None:
+                continue
+            caption, category = (said if mine is None else mine for mine, said in ((edit.caption, known.caption), (edit.category, known.category)))
+            if (caption, category) != (known.caption, known.category):
+                self._store.rewrite(path, rows.described(path, caption, category))
 
     def _write(self) -> None:
         if not self._pending:

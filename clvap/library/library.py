@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clvap.contours import Contours
-from clvap.library import search
+from clvap.library import rows, search
+from clvap.library.atlas import Atlas, Point
+from clvap.library.edits import Edits
 from clvap.library.indexer import IndexReport, index_folder
 from clvap.library.rows import Rows
-from clvap.library.scan import LibraryError, Skipped, existing_folder
-from clvap.library.search import Filters, Match, Weights
+from clvap.library.scan import LibraryError, Skipped, existing_folder, tidy
+from clvap.library.search import Filters, Listing, Match, Weights
 from clvap.library.store import Store
 from clvap.progress import Progress, silent
 from clvap.query import Query
 
 DEFAULT_EMBEDDER = "clvap-mini"
+_PIECES = 64
+_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine a search takes for the best likely
+
+
+@dataclass(frozen=True)
+class IndexedFolder:
+    """A folder of the library.
+
+    count: sounds of it that are in the library
+    skipped: its files that are not, and why
+    indexed_s: when it was last indexed to its end, seconds since 1970; None where it never was
+    """
+
+    path: Path
+    count: int
+    skipped: tuple[Skipped, ...]
+    indexed_s: float | None
 
 
 class Library:
@@ -27,6 +49,8 @@ class Library:
     def __init__(self, store: Store, embedder: Any = None) -> None:
         self._store = store
         self._embedder = embedder
+        self._edits = Edits(store.folder)
+        self._atlas = Atlas(store)
 
     @staticmethod
     def open(folder: str | Path, embedder: Any = None) -> Library:
@@ -73,10 +97,66 @@ class Library:
 
         Raises LibraryError where the library was made with another model than the query.
         """
-        made_with = self._store.metadata.fingerprint
-        if self._embedder is not None and made_with and self._embedder.fingerprint != made_with:
+        if self.outdated:
             raise LibraryError(f"the library was made with another model ({self._store.metadata.embedder}); index its folders again")
         return search.search(self._store, query, k, weights or Weights.of(query), filters or Filters())
+
+    def like(self, path: str | Path, k: int = 20, filters: Filters | None = None) -> list[Match]:
+        """The `k` sounds most like one of the library, that one left out. Raises LibraryError for a sound it does not hold."""
+        row = self._at(path)
+        if row is None:
+            raise LibraryError(f"{Path(path).name}: not in the library; index its folder again")
+        query = Query(_OF_A_SOUND * row.vectors[0], np.zeros((0, row.vectors.shape[1]), np.float32), Contours.from_stacked(row.curves[0]))
+        found = search.search(self._store, query, k + 1, Weights.of(query), filters or Filters())
+        return [match for match in found if str(match.path) != str(path)][:k]
+
+    def browse(self, filters: Filters | None = None, k: int = 20) -> Listing:
+        """The first `k` sounds that fulfil filters, and how many do."""
+        return search.listing(self._store, filters or Filters(), k)
+
+    def describe(self, path: str | Path, caption: str | None = None, category: str | None = None) -> Match:
+        """Write over the caption or the category of a sound; found by them at once, kept when its folder is indexed again, also while one is.
+
+        Raises LibraryError for a sound that is not in the library, or for a caption or category without a letter.
+        """
+        if (row := self.row(path)) is None:
+            raise LibraryError(f"{Path(path).name}: not in the library; index its folder again")
+        caption, category = (None if text is None else tidy(text) for text in (caption, category))
+        if caption == "" or category == "":
+            raise LibraryError(f"{Path(path).name}: give {'a caption' if caption == '' else 'a category'} of at least one letter")
+        self._edits.add(str(path), self._store.at([str(path)])["content"][0].as_py(), caption, category)
+        said = replace(row, caption=row.caption if caption is None else caption, category=row.category if category is None else category)
+        self._store.rewrite(str(path), rows.described(str(path), said.caption, said.category))
+        if self._store.fragments() > _PIECES:
+            self._store.tidy()
+        return said
+
+    @property
+    def version(self) -> tuple:
+        """Another one whenever the library changed, by whichever program."""
+        return self._store.version
+
+    def map_version(self) -> tuple:
+        """Another one whenever the map, or what it says of its sounds, changed."""
+        return (*self.version, self._atlas.version)
+
+    def map_outdated(self) -> bool:
+        """Whether the map is of other sounds than the library holds."""
+        return self._atlas.outdated()
+
+    def draw_map(self) -> int:
+        """Place all sounds anew, those that sound alike near each other; how many there are on the map."""
+        return self._atlas.draw()
+
+    def map_points(self) -> list[Point]:
+        """The sounds of the library that are on the map."""
+        return self._atlas.points()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether its sounds were embedded by another model than the one it was opened with; indexing one of its folders mends that."""
+        made_with = self._store.metadata.fingerprint
+        return self._embedder is not None and bool(made_with) and self._embedder.fingerprint != made_with
 
     def count(self) -> int:
         """Number of sounds."""
@@ -90,6 +170,14 @@ class Library:
     def folders(self) -> list[Path]:
         """The indexed folders."""
         return [Path(folder) for folder in self._store.metadata.folders]
+
+    def indexed_folders(self) -> list[IndexedFolder]:
+        """The same with what is known of them."""
+        metadata, counts = self._store.metadata, Counter(self._store.column("folder"))
+        return [
+            IndexedFolder(Path(folder), counts[folder], metadata.skipped.get(folder, ()), metadata.indexed.get(folder))
+            for folder in metadata.folders
+        ]
 
     def skipped(self) -> list[Skipped]:
         """Files of the indexed folders that are not in the library, and why."""
@@ -112,13 +200,21 @@ class Library:
 
     def row(self, path: str | Path) -> Match | None:
         """What is known of one sound, None where it is not in the library."""
-        rows = self._at(path)
-        return search.described(rows)[0] if rows is not None else None
+        row = self._at(path)
+        return search.described(row)[0] if row is not None else None
+
+    def described(self, paths: Sequence[str | Path]) -> list[Match]:
+        """What is known of some sounds, in their order; those that are not in the library are left out."""
+        table = self._store.at([str(path) for path in paths]) if paths else None
+        if table is None or not table.num_rows:
+            return []
+        known = {str(match.path): match for match in search.described(Rows.from_arrow(table))}
+        return [known[str(path)] for path in paths if str(path) in known]
 
     def contours(self, path: str | Path) -> Contours | None:
         """The curves of one sound's active part, 64 frames whatever its length; None where it is not in the library."""
-        rows = self._at(path)
-        return Contours.from_stacked(rows.curves[0]) if rows is not None else None
+        row = self._at(path)
+        return Contours.from_stacked(row.curves[0]) if row is not None else None
 
     def _at(self, path: str | Path) -> Rows | None:
         table = self._store.at([str(path)])
@@ -147,6 +243,7 @@ class Library:
             folders=tuple(folder for folder in metadata.folders if folder not in paths),
             outdated=tuple(folder for folder in metadata.outdated if folder not in paths),
             skipped={folder: files for folder, files in metadata.skipped.items() if folder not in paths},
+            indexed={folder: when for folder, when in metadata.indexed.items() if folder not in paths},
         )
 
     def _again(self, folder: Path, progress: Progress, workers: int | None) -> IndexReport:

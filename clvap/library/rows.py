@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -91,8 +92,18 @@ def _file_columns(folder: str, sounds: list[Sound]) -> dict[str, list]:
         "name": [sound.name for sound in sounds],
         "caption": [sound.caption for sound in sounds],
         "category": [sound.category for sound in sounds],
-        "words": [f"{sound.caption} {sound.name.replace('_', ' ')} {sound.category}" for sound in sounds],
+        "words": [words_of(sound.caption, sound.name, sound.category) for sound in sounds],
     }
+
+
+def described(path: str, caption: str, category: str) -> dict[str, str]:
+    """The columns of one sound that say what it is."""
+    return {"caption": caption, "category": category, "words": words_of(caption, Path(path).stem, category)}
+
+
+def words_of(caption: str, name: str, category: str) -> str:
+    """The text that a search by words goes through."""
+    return f"{caption} {name.replace('_', ' ')} {category}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ class Rows:
         """Rows of the library table, or of a search in it (whose extra columns are left out)."""
         count = table.num_rows
         return Rows(
-            _flat(table, "vector").reshape(count, table.schema.field("vector").type.list_size),
+            vectors_of(table),
             _flat(table, "contours").reshape(count, 3, FRAMES),
             table["active_s"].to_numpy(),
             table["duration_s"].to_numpy(),
@@ -146,6 +157,11 @@ class Rows:
     def lower_words(self) -> list[str]:
         """Caption, name and category of each row in lower case."""
         return [words.lower() for words in self.labels["words"].to_pylist()]
+
+
+def vectors_of(table: pa.Table) -> np.ndarray:
+    """The vectors of a table that has them, float32 (N, D)."""
+    return _flat(table, "vector").reshape(table.num_rows, table.schema.field("vector").type.list_size)
 
 
 def _flat(table: pa.Table, column: str) -> np.ndarray:

@@ -73,9 +73,10 @@ def existing_folder(folder: str | Path) -> Path:
     return path
 
 
-def scan(root: Path) -> Scan:
+def scan(root: Path, captions: Path | None = None) -> Scan:
     """Find the sound files under a folder. Hidden files and folders are left out, links are followed once.
 
+    captions: a further table, kept elsewhere, whose captions and categories come before all others; its paths are relative to `root`
     Raises LibraryError where the folder is missing or is no folder.
     """
     root = existing_folder(root)
@@ -95,6 +96,10 @@ def scan(root: Path) -> Scan:
             found.append(path)
             if path not in described and f"{stem.lower()}.txt" in texts:
                 described[path] = _Described(_read_text(Path(folder, texts[f"{stem.lower()}.txt"])), "")
+    if captions is not None and captions.exists():
+        for path, said in _read_table(captions, skipped, root).items():
+            own = described.get(path, _Described("", ""))
+            described[path] = _Described(said.caption or own.caption, said.category or own.category)
     sounds = [sound for path in sorted(found) if (sound := _sound(path, root, described.get(path), skipped))]
     return Scan(sounds, skipped)
 
@@ -135,8 +140,9 @@ def _sound(path: str, root: Path, described: _Described | None, skipped: list[Sk
     return Sound(path, caption, category, status.st_size, status.st_mtime_ns)
 
 
-def _read_table(path: Path, skipped: list[Skipped]) -> dict[str, _Described]:
-    """Captions by absolute path; a table that cannot be understood is listed, and its folder goes by names."""
+def _read_table(path: Path, skipped: list[Skipped], root: Path | None = None) -> dict[str, _Described]:
+    """Captions by absolute path, those of the table relative to `root` (by default its own folder); a table that cannot be understood is listed,
+    and its folder goes by names."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             reader = csv.DictReader(file)
@@ -144,7 +150,7 @@ def _read_table(path: Path, skipped: list[Skipped]) -> dict[str, _Described]:
                 skipped.append(Skipped(str(path), "has no column 'path'; its first line should read path,caption,category"))
                 return {}
             return {
-                os.path.normpath(path.parent / row["path"].replace("\\", "/")): _Described(_tidy(row.get("caption")), _tidy(row.get("category")))
+                os.path.normpath((root or path.parent) / row["path"].replace("\\", "/")): _Described(tidy(row.get("caption")), tidy(row.get("category")))
                 for row in reader
                 if row["path"]
             }
@@ -156,12 +162,12 @@ def _read_table(path: Path, skipped: list[Skipped]) -> dict[str, _Described]:
 def _read_text(path: Path) -> str:
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return _tidy(file.read(4 * _LONGEST_CAPTION))
+            return tidy(file.read(4 * _LONGEST_CAPTION))
     except OSError:
         return ""
 
 
-def _tidy(text: str | None) -> str:
+def tidy(text: str | None) -> str:
     """One line of printable text of a bounded length."""
     printable = "".join(character if character.isprintable() else " " for character in text or "")
     return " ".join(printable.split())[:_LONGEST_CAPTION]

@@ -142,6 +142,27 @@ def search(store: Store, query: Query, k: int, weights: Weights, filters: Filter
     return _matches(rows.take(best), scores[best], {name: part[best] for name, part in parts.items()})
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Sounds that fulfil a filter, in the order of their paths where the library fits into memory, and how many there are in all."""
+
+    matches: list[Match]
+    total: int
+
+
+def listing(store: Store, filters: Filters, k: int) -> Listing:
+    """The first `k` sounds that fulfil the filters."""
+    if store.table() is None:
+        return Listing([], 0)
+    rows = store.rows()
+    if rows is None:
+        rows, total = store.listed(filters.sql(), k)
+        return Listing(described(rows), total)
+    fitting = np.flatnonzero(filters.mask(rows))
+    by_path = sorted(fitting, key=rows.labels["path"].to_pylist().__getitem__)[:k]
+    return Listing(described(rows.take(np.array(by_path, np.int64))), len(fitting))
+
+
 def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
     """Rows near the query's vector, rows that move like its voice (in a library that fits into memory) and rows that hold its words, in no order."""
     rows = store.rows()

@@ -11,11 +11,11 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ IN_MEMORY_ROWS = 20_000
 VECTOR_INDEX_ROWS = 50_000
 _TABLE = "sounds"
 _CHUNK = 512
+_ATTEMPTS = 6
 _KEEP_OLD_VERSIONS = timedelta(hours=1)
 
 
@@ -44,6 +45,7 @@ class Metadata:
     embedder, fingerprint: name and hash of the model whose vectors it holds; empty while nothing was indexed
     folders: indexed folders; outdated: those of them whose sounds still await a new model's vectors
     skipped: by folder, the files that could not be indexed
+    indexed: by folder, when that was last finished, seconds since 1970
     """
 
     embedder: str = ""
@@ -51,6 +53,7 @@ class Metadata:
     folders: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
     skipped: dict[str, tuple[Skipped, ...]] = field(default_factory=dict)
+    indexed: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,10 @@ class Store:
         """The table of sounds, None before the first was written."""
         fingerprint = self.metadata.fingerprint
         if self._opened is None or self._opened[0] != fingerprint:
-            if _TABLE not in self._database.list_tables().tables:
+            try:
+                self._opened = (fingerprint, self._database.open_table(_TABLE))
+            except ValueError:  # there is none, or its first rows are on their way
                 return None
-            self._opened = (fingerprint, self._database.open_table(_TABLE))
         return self._opened[1]
 
     def known(self) -> dict[str, Known]:
@@ -139,10 +143,20 @@ class Store:
         read = table.search().select(names).limit(table.count_rows() + _CHUNK).to_arrow()
         return {path: Known(*rest) for path, *rest in zip(*(read[name].to_pylist() for name in names), strict=True)}
 
+    @property
+    def version(self) -> tuple:
+        """Changes whenever the table or what is noted of it does, by whichever program; cheap to ask."""
+        table, fingerprint = self.table(), self.metadata.fingerprint
+        return (fingerprint, table.version if table is not None else 0, self._noted[0] if self._noted else None)
+
     def column(self, name: str) -> list:
         """One column of the table."""
+        return self.columns([name])[name].to_pylist() if self.table() is not None else []
+
+    def columns(self, names: list[str]) -> pa.Table:
+        """Some columns of the table, which must be there."""
         table = self.table()
-        return table.search().select([name]).limit(table.count_rows() + _CHUNK).to_arrow()[name].to_pylist() if table is not None else []
+        return table.search().select(names).limit(table.count_rows() + _CHUNK).to_arrow()
 
     def rows(self) -> Rows | None:
         """The whole table in memory, read again when it changed; None while there is no table or where it is too large."""
@@ -166,17 +180,22 @@ class Store:
         """Write rows; with `replacing`, those whose path is in the table already take its place."""
         table = self.table()
         if table is None:
-            self._database.create_table(_TABLE, fresh, mode="create").create_fts_index("words")
+            self._database.create_table(_TABLE, fresh, mode="create")
+            self._index_words()
         elif replacing:
-            table.merge_insert("path").when_matched_update_all().when_not_matched_insert_all().execute(fresh)
+            _patiently(lambda: table.merge_insert("path").when_matched_update_all().when_not_matched_insert_all().execute(fresh))
         else:
-            table.add(fresh)
+            _patiently(lambda: table.add(fresh))
+
+    def rewrite(self, path: str, values: dict[str, str]) -> None:
+        """Give columns of one row other values, also while another program writes."""
+        _patiently(lambda: self.table().update(where=_among("path", [path]), values=values))
 
     def remove(self, paths: list[str]) -> None:
         """Take rows out by path."""
         table = self.table()
         for start in range(0, len(paths) if table is not None else 0, _CHUNK):
-            table.delete(_among("path", paths[start : start + _CHUNK]))
+            _patiently(partial(table.delete, _among("path", paths[start : start + _CHUNK])))
 
     def remove_folder(self, folder: str) -> int:
         """Take the rows of an indexed folder out; how many there were."""
@@ -185,7 +204,7 @@ class Store:
             return 0
         where = _among("folder", [folder])
         count = table.count_rows(where)
-        table.delete(where)
+        _patiently(lambda: table.delete(where))
         return count
 
     def clear(self) -> None:
@@ -198,10 +217,27 @@ class Store:
         table = self.table()
         if table is None:
             return
+        self._index_words()
         if table.count_rows() > VECTOR_INDEX_ROWS and not any(index.columns == ["vector"] for index in table.list_indices()):
             table.create_index(metric="cosine", vector_column_name="vector", index_type="IVF_HNSW_SQ")
         with suppress(RuntimeError):  # a commit conflict with another writer: the next indexing tidies up
             table.optimize(cleanup_older_than=_KEEP_OLD_VERSIONS)
+
+    def fragments(self) -> int:
+        """Of how many pieces the table is; many make reading slow."""
+        return self.table().stats()["fragment_stats"]["num_fragments"]
+
+    def listed(self, where: str | None, limit: int) -> tuple[Rows, int]:
+        """Some rows that fulfil a condition, at most `limit`, and how many do."""
+        table = self.table()
+        found = table.search().limit(limit)
+        return Rows.from_arrow((found.where(where) if where else found).to_arrow()), table.count_rows(where)
+
+    def _index_words(self) -> None:
+        """Make the full-text index where there is none: a kill may come between the first rows and it."""
+        table = self.table()
+        if not any(index.columns == ["words"] for index in table.list_indices()):
+            table.create_fts_index("words")
 
     def nearest(self, vector: np.ndarray, limit: int, where: str | None) -> Rows:
         """The rows nearest to a vector (D,) by cosine, on disk."""
@@ -225,6 +261,18 @@ def _lancedb() -> ModuleType:
 
     atexit.register(time.sleep, 0.1)
     return lancedb
+
+
+def _patiently(write: Callable[[], object]) -> None:
+    """Write to the table; again, where another program's commit came between."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            write()
+            return
+        except (RuntimeError, OSError) as error:
+            if attempt == _ATTEMPTS - 1 or "conflict" not in str(error).lower():
+                raise
+            time.sleep(0.05 * 2**attempt)
 
 
 def quoted(text: str) -> str:

@@ -178,7 +178,8 @@ class DemoTakes(Callback):
             module.eval()
             with self._averages.worn(module):
                 for number, prompt in enumerate(self._demos.prompts):
-                    audio.write(self._folder / f"{step:07}-{number + 1}.wav", self._render(prompt, self._demos))
+                    name = f"{step:07}-{number + 1}.wav"
+                    audio.write(self._folder / f".{name}", self._render(prompt, self._demos)).replace(self._folder / name)
             module.train()
 
     def on_fit_start(self, trainer: Trainer, module: FineTuning) -> None:

@@ -36,7 +36,7 @@ def stored(job: Job, progress: Progress = silent) -> Data:
     recipe, model = job.recipe, job.backend.model
     recipe.run.mkdir(parents=True, exist_ok=True)
     with FileLock(recipe.run / "prepare.lock"):
-        pack = found(recipe.folder)
+        pack = found(recipe.folder, recipe.captions)
         device = "cuda" if torch.cuda.is_available() and recipe.training.device != "cpu" else "cpu"
         model.pretransform.to(device)
         store = encode(model, pack.sounds, recipe.pack, recipe.run / "latents", job.native, progress)

@@ -41,10 +41,10 @@ class Heard:
     findings: tuple[Finding, ...] = ()
 
 
-def found(folder: Path) -> Scan:
-    """All sound files of a folder with their captions. Raises TrainingError where there is none."""
+def found(folder: Path, captions: Path | None = None) -> Scan:
+    """All sound files of a folder with their captions, those of the table `captions` first. Raises TrainingError where there is none."""
     try:
-        result = scan(folder)
+        result = scan(folder, captions)
     except LibraryError as error:
         raise TrainingError(str(error)) from error
     if not result.sounds:
@@ -52,16 +52,22 @@ def found(folder: Path) -> Scan:
     return result
 
 
-def hear(sound: Sound, options: PackOptions) -> Heard:
-    """Read a file. Raises AudioError, saying why, for one that cannot be trained on: empty, broken, silent, too short, of too low a rate."""
+def glance(sound: Sound, options: PackOptions) -> audio.AudioInfo:
+    """What a file's header says. Raises AudioError, saying why, for one that cannot be trained on: empty, broken, too short, of too low a rate."""
     if sound.size == 0:
         raise AudioError("the file is empty (0 bytes); export it again")
     about = audio.info(sound.path)
     if about.sample_rate_hz < options.lowest_rate_hz:
         raise AudioError(f"{about.sample_rate_hz} Hz holds nothing over {about.sample_rate_hz // 2} Hz; use a file of at least {options.lowest_rate_hz} Hz")
+    if about.duration_s < audio.MIN_DURATION_S:
+        raise AudioError(f"{about.duration_s:.2f} s is too short; at least {audio.MIN_DURATION_S} s is needed")
+    return about
+
+
+def hear(sound: Sound, options: PackOptions) -> Heard:
+    """Read a file. Raises AudioError as `glance` does, and for silence."""
+    about = glance(sound, options)
     clip = audio.read(sound.path, options.longest_s)
-    if clip.duration_s < audio.MIN_DURATION_S:
-        raise AudioError(f"{clip.duration_s:.2f} s is too short; at least {audio.MIN_DURATION_S} s is needed")
     if clip.peak < _SILENCE:
         raise AudioError("only silence is in it")
     findings = []

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from clvap.checkpoints import RecipeError
-from clvap.recipe import LOGGERS, read
+from clvap.recipe import LOGGERS
+from clvap.recipe_file import read
 from generation.lora import LoraConfig
 
 KINDS = ("lora", "full", "adapter")
@@ -124,6 +125,8 @@ class Recipe:
     training: Training
     clvap: str = "clvap-mini"
     """Whose queries a model trained here, or an adapter, hears."""
+    captions: Path | None = None
+    """A table of better captions kept outside the folder: columns path (relative to the folder), caption."""
     controls: bool = True
     """Whether the sounds' own curves are heard, roughened and dropped at times; else none is."""
     pack: PackOptions = field(default_factory=PackOptions)
@@ -152,7 +155,7 @@ class Recipe:
             values = read(path)
             parts = {"training": Training, "pack": PackOptions, "lora": LoraConfig, "demos": Demos}
             made = {name: _made(part, values.pop(name)) for name, part in parts.items() if name in values}
-            values |= {name: Path(values[name]).expanduser() for name in ("folder", "run", "out")}
+            values |= {name: Path(values[name]).expanduser() for name in ("folder", "run", "out", "captions") if name in values or name != "captions"}
             return _made(Recipe, values | made)
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}") from error

@@ -30,9 +30,10 @@ from generation.request import GenerateRequest
 _LOG = logging.getLogger(__name__)
 
 
-def finetune(recipe: Recipe, progress: Progress = silent) -> Path:
+def finetune(recipe: Recipe, progress: Progress = silent, weigh: Callable[[Estimate], None] = lambda estimate: None) -> Path:
     """Run a recipe to its end, from where it stopped; returns what was written. `progress` may raise to stop: the last checkpoint stays.
 
+    weigh: told what the run needs before its first step; may raise to refuse
     Raises TrainingError when it cannot learn, ModelError and RecipeError for what does not fit.
     """
     job = prepared(recipe)
@@ -40,7 +41,9 @@ def finetune(recipe: Recipe, progress: Progress = silent) -> Path:
     steps = recipe.training.total_steps(len(data.trained))
     module = job.module(steps)
     if "LOCAL_RANK" not in os.environ and not (recipe.run / LAST).exists():
-        _LOG.info("%s", measured(job, module, steps).table())
+        needs = measured(job, module, steps)
+        _LOG.info("%s", needs.table())
+        weigh(needs)
     trainer = _train(job, data, module, steps, progress)
     return export(recipe, job) if trainer.is_global_zero else recipe.out
 
@@ -48,7 +51,7 @@ def finetune(recipe: Recipe, progress: Progress = silent) -> Path:
 def estimated(recipe: Recipe) -> Estimate:
     """What the recipe's run will need, without making anything of it."""
     job = prepared(recipe)
-    steps = recipe.training.total_steps(len(found(recipe.folder).sounds))
+    steps = recipe.training.total_steps(len(found(recipe.folder, recipe.captions).sounds))
     return measured(job, job.module(steps), steps)
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from app.services.jobs import Jobs
 from app.services.models import Lazy, Lent, Models
 from app.services.studio import Studio
 from app.settings import Settings
 from clvap.audio import write
+from clvap.workspace import library_folder
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, gestures_in_a_row, render_effects, tone
 
 
@@ -32,16 +34,18 @@ def bench(
     **settings,
 ) -> Bench:
     """A studio on fakes; `folder` is the one of --library, `settings` go to `Settings`."""
-    library, generator, embedder = library or FakeLibrary(), generator or FakeGenerator(), embedder or FakeEmbedder()
+    library, generator, embedder = library or FakeLibrary(library_folder(workspace)), generator or FakeGenerator(), embedder or FakeEmbedder()
     models = Models(Lazy(lambda: embedder), Lazy(lambda: library), Lent(lambda: generator))
-    return Bench(Studio(Settings(workspace=workspace, library=folder, **settings), models, render_effects), library, generator)
+    return Bench(Studio(Settings(workspace=workspace, library=folder, **settings), models, Jobs(workspace / "jobs", "tests.work")), library, generator)
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Bench:
     """A studio whose library holds six tones."""
     made = bench(tmp_path / "workspace")
-    made.studio.library.fill_at_start()
+    render_effects(tmp_path / "workspace" / "starter")
+    made.library.index(tmp_path / "workspace" / "starter")
+    (tmp_path / "workspace" / "starter" / ".indexed").touch()
     return made
 
 

@@ -61,3 +61,19 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="name a folder"):
         parsed("--workspace", str(tmp_path / "file"))
+
+
+def test_tools_for_language_models_are_for_this_machine_alone(monkeypatch):
+    with pytest.raises(SettingsError, match="leave out --share and --host"):
+        parsed("--mcp", "--host", "0.0.0.0")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"pip install 'gradio\[mcp\]"):
+        parsed("--mcp")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert parsed("--mcp").mcp and not parsed().mcp
+
+
+def test_the_port_of_the_environment_must_be_one():
+    assert parsed(GRADIO_SERVER_PORT="8123").port == 8123
+    with pytest.raises(SettingsError, match="GRADIO_SERVER_PORT"):
+        parsed(GRADIO_SERVER_PORT="http")

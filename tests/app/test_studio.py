@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from app.services.errors import RequestError
 from app.services.generate import Ended, Job, Waiting
 from app.services.gestures import Gestures
+from app.services.hits import Emphasis
 from app.services.requests import ImitateRequest, PerformRequest
 from app.services.studio import Begun, Found, TakeKept, Trouble
 from clvap.activity import Activity
@@ -154,17 +156,18 @@ def test_who_waits_can_cancel_too(tmp_path, voice):
 
 
 def test_warming_up_tells_a_missing_model_and_goes_on(tmp_path):
+    from app.services.jobs import Jobs
     from app.services.models import Lazy, Lent, Models
     from app.services.studio import Studio
     from app.settings import Settings
-    from tests.fakes import render_effects
+    from clvap.workspace import library_folder
 
     def missing():
         raise ModelError("no model 'nope': use one of clvap-mini")
 
-    library = FakeLibrary()
+    library = FakeLibrary(library_folder(tmp_path))
     models = Models(Lazy(missing), Lazy(lambda: library), Lent(FakeGenerator))
-    studio = Studio(Settings(workspace=tmp_path), models, render_effects)
+    studio = Studio(Settings(workspace=tmp_path), models, Jobs(tmp_path / "jobs", "tests.work"))
     studio.start()
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and not (models.generator.ready and library.count()):
@@ -273,3 +276,79 @@ def test_performing_without_an_entry_begins_one_and_without_a_gesture_says_what_
         filled.studio.perform(PerformRequest(sound, "wind", None))
     with pytest.raises(AudioError, match="no such file"):
         filled.studio.perform(PerformRequest(tmp_path / "gone.wav", "gone", voice))
+
+
+def one_entry(filled, **asked):
+    list(filled.studio.imitate(ImitateRequest(None, "bell", owner="local", variations=0, **asked)))
+    return filled.studio.history.list("local")[0]
+
+
+def test_a_gesture_leaves_its_loudness_and_words_leave_none(filled, voice):
+    list(filled.studio.imitate(ImitateRequest(voice, owner="local", variations=0)))
+    line = filled.studio.history.list("local")[0].loudness
+    assert len(line) == 64 and max(line) == 1.0 and min(line) >= 0 and line[5] > line[-1]
+    assert one_entry(filled).loudness == ()
+
+
+def test_takes_say_which_model_made_them_and_performed_ones_none(filled, voice, tmp_path):
+    list(filled.studio.imitate(ImitateRequest(voice, owner="local", variations=1)))
+    entry = filled.studio.history.list("local")[0]
+    entry = filled.studio.perform(PerformRequest(write(tmp_path / "w.wav", tone(1.0)), "w", voice, owner="local", entry=entry.id))
+    assert [take.model for take in entry.takes] == ["sfx-mini", None]
+
+
+def test_more_is_kept_than_shown_and_weighed_anew_without_a_search(filled):
+    shown = one_entry(filled, hits=3)
+    filled.library.search = None  # whatever is needed was kept
+    rhythm = filled.studio.hits.rerank("local", shown.id, Emphasis(overall=0, timing=1))
+    assert len(shown.matches) == len(rhythm.matches) == 3
+    assert [match.duration_s for match in rhythm.matches] == pytest.approx([1.3, 1.1, 0.9], abs=0.01)
+    assert rhythm.matches[0].score == pytest.approx(rhythm.matches[0].aspects["timing"])
+    kept = filled.studio.history.find("local", shown.id)
+    assert kept == rhythm and Emphasis(**kept.emphasis) == Emphasis(overall=0, timing=1)
+    usual = filled.studio.hits.rerank("local", shown.id, Emphasis())
+    assert usual.matches == shown.matches and usual.emphasis is None
+    with pytest.raises(RequestError, match="from 0 to 1"):
+        Emphasis(pitch=1.2)
+
+
+def test_sounds_like_a_hit_or_a_take_take_the_place_of_the_hits(filled):
+    list(filled.studio.imitate(ImitateRequest(None, "bell", owner="local", variations=1, seconds=0.7)))
+    entry = filled.studio.history.list("local")[0]
+    hit = entry.matches[0]
+    like = filled.studio.hits.alike("local", entry.id, Path(hit.path), hit.name)
+    assert like.alike.name == hit.name and len(like.hits) == 5 and hit.path not in {match.path for match in like.hits}
+    take = entry.takes[0]
+    like = filled.studio.hits.alike("local", entry.id, entry.file(take), "Take 1")
+    assert [match.duration_s for match in like.hits[:1]] == [pytest.approx(0.7, abs=0.01)] and len(like.hits) == 6
+    ranked = filled.studio.hits.rerank("local", entry.id, Emphasis(overall=0, timing=1))
+    assert ranked.hits[0].duration_s == pytest.approx(1.3) and ranked.matches == entry.matches
+    assert filled.studio.hits.back("local", entry.id).hits == entry.matches
+    with pytest.raises(RequestError, match="not there any more"):
+        filled.studio.hits.alike("page:2", entry.id, Path(hit.path), hit.name)
+    with pytest.raises(AudioError, match="no such file"):
+        filled.studio.hits.alike("local", entry.id, Path("gone"), "gone")
+
+
+def test_takes_made_from_a_sound_join_the_entry_and_say_so(filled, voice, tmp_path):
+    list(filled.studio.imitate(ImitateRequest(voice, "bell", owner="local", variations=1)))
+    before = filled.studio.history.list("local")[0]
+    sound = write(tmp_path / "seed.wav", tone(0.5))
+    varied = ImitateRequest(voice, "bell", owner="local", variations=2, hits=0, start_from=sound, start_name="door", entry=before.id)
+    events = list(filled.studio.imitate(varied))
+    after = filled.studio.history.list("local")
+    assert len(after) == 1 and after[0].matches == before.matches and [take.parent for take in after[0].takes[1:]] == ["door", "door"]
+    assert not of(Found, events) and filled.generator.requests[-1].init is not None
+    list(filled.studio.imitate(replace(varied, owner="page:2", job=Job())))
+    assert len(filled.studio.history.list("local")[0].takes) == 3 and len(filled.studio.history.list("page:2")) == 1
+
+
+def test_the_real_library_gives_what_weighing_needs(tmp_path):
+    from clvap.library.search import Aspects, Weights, weighted
+
+    names = ("overall", "loudness", "timing", "timbre", "pitch")
+    parts = {name: np.array([0.2, 0.9]) for name in names}
+    usual = asdict(Weights())
+    assert {field.name for field in fields(Emphasis)} <= {field.name for field in fields(Aspects)}
+    assert Emphasis().weights(usual) == Weights() and Emphasis(timing=1).weights(usual).timing == pytest.approx(6 * Weights().timing, rel=0.02)
+    assert list(weighted(parts, Emphasis(timing=0).weights(usual))) == [pytest.approx(0.2), pytest.approx(0.9)]

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +14,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 TOKEN = "hf_writes"
+_PIECE = 1 << 16
 
 
 @dataclass
 class Hub:
-    """What is published: the files of each repository, whether it is private, and the tokens that came with requests."""
+    """What is published, and how it is given.
+
+    files: of each repository; private: whether it is; gated: those whose files only `accepted` tokens get
+    requests: method and path of each; ranges: what of a file was asked for, where not all of it
+    pause_s: before each piece of a file; break_after: bytes of a file after which the connection breaks, once
+    """
 
     url: str = ""
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     private: dict[str, bool] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    gated: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    pause_s: float = 0.0
+    break_after: int | None = None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -62,11 +74,39 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] == "api" and "tree" in parts:
             return self._json([{"type": "file", "path": name, "size": len(body), "oid": _etag(body)} for name, body in files.items()])
         if parts[0] == "api":
-            return self._json({"id": repo, "modelId": repo, "sha": self._sha(repo), "siblings": [{"rfilename": name} for name in files]})
-        body = files["/".join(parts[4:])]
-        return self._send(200, body, {"ETag": f'"{_etag(body)}"', "X-Repo-Commit": self._sha(repo)})
+            siblings = [{"rfilename": name, "size": len(body)} for name, body in files.items()]
+            return self._json({"id": repo, "modelId": repo, "sha": self._sha(repo), "siblings": siblings})
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if repo in self.hub.gated and token not in self.hub.accepted:
+            return self._json({"error": "Access is restricted"}, 403 if token else 401, {"X-Error-Code": "GatedRepo"})
+        return self._file(files["/".join(parts[4:])], self._sha(repo))
 
     do_HEAD = do_GET
+
+    def _file(self, body: bytes, commit: str) -> None:
+        """A file, or the end of it that is asked for, in pieces."""
+        wanted, start = self.headers.get("Range"), 0
+        if wanted and self.command == "GET":
+            self.hub.ranges.append(wanted)
+            start = int(wanted.removeprefix("bytes=").partition("-")[0])
+        headers = {"ETag": f'"{_etag(body)}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        self.send_response(206 if start else 200)
+        for name, value in (headers | {"Content-Length": str(len(body) - start)}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        for at in range(start, len(body) if self.command == "GET" else 0, _PIECE):
+            if self.hub.break_after is not None and at >= self.hub.break_after:
+                self.hub.break_after = None
+                self.close_connection = True
+                return
+            time.sleep(self.hub.pause_s)
+            try:
+                self.wfile.write(body[at : at + _PIECE])
+            except OSError:  # who asked is gone
+                self.close_connection = True
+                return
 
     def _sha(self, repo: str) -> str:
         return hashlib.sha1(repr(sorted(self.hub.files[repo].items())).encode()).hexdigest()
@@ -102,4 +142,4 @@ def hub_server() -> Iterator[Hub]:
 
 
 def _etag(body: bytes) -> str:
-    return hashlib.sha1(body).hexdigest()
+    return hashlib.sha256(body).hexdigest()

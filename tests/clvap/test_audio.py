@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import soundfile
 
 from clvap import audio
 from clvap.audio import AudioError, Clip
@@ -85,3 +86,10 @@ def test_two_hours_are_refused_by_the_header_alone(tmp_path):
     with pytest.raises(AudioError, match="too long"):
         audio.read_gesture(path)
     assert audio.read(path, max_duration_s=5).duration_s == pytest.approx(5)
+
+
+def test_a_small_file_cannot_fill_the_memory(tmp_path):
+    path = tmp_path / "wide.flac"
+    soundfile.write(str(path), np.zeros((131_070, 8)), 655_350)
+    with pytest.raises(AudioError, match="8 channels at 655,350 Hz are too much"):
+        audio.read_gesture(path)

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from clvap.checkpoints import RecipeError
-from clvap.recipe import Recipe, read
+from clvap.recipe import Recipe
+from clvap.recipe_file import read
 from tests.clvap.training import write_recipe
 
 
@@ -23,7 +24,9 @@ def test_the_shipped_recipe_loads_and_a_wrong_key_is_named(tmp_path):
         Recipe.load(tmp_path / "wrong.yaml")
 
 
-@pytest.mark.parametrize("name", ["clvap-mini", "clvap-mini-further", "clvap-report", "clap-clotho", "clap-clotho-further"])
+@pytest.mark.parametrize(
+    "name", ["clvap-mini", "clvap-mini-further", "clvap-report", "clap-clotho", "clap-clotho-further", "train-folder", "train-folder-whole"]
+)
 def test_every_training_recipe_loads(name):
     recipe = Recipe.load(Path("assets/recipes") / f"{name}.yaml")
     assert recipe.hears_voices == (not name.startswith("clap"))

@@ -12,6 +12,7 @@ from clvap.data import bank
 from clvap.data.rows import Row
 from clvap.embedder import Embedder
 from clvap.model import Clvap
+from clvap.progress import Cancelled
 from clvap.training.batches import Data, mixed
 from clvap.training.guard import TrainingError
 from clvap.training.state import CHECKPOINT, fresh, set_modes
@@ -286,3 +287,27 @@ def test_texts_that_mean_the_same_come_closer(write, tmp_path):
     assert values[-1] < 0.8 * values[0]
     with pytest.raises(RecipeError, match="2 x processes"):
         train.check(replace(recipe, stages=(replace(recipe.stages[0], batch_size=5),)), train.ALONE)
+
+
+def test_an_estimate_measures_every_stage_and_leaves_the_run_alone(write):
+    recipe = prepared(write())[0]
+    told = train.estimated(recipe)
+    assert told.steps == 7 and told.training_s > 0 and told.bank_s == 0 and 0 < told.needed < told.available
+    assert not recipe.run.exists() or not any(recipe.run.iterdir())
+
+
+def test_weights_so_far_become_a_model_while_the_run_goes_on(tmp_path, write):
+    path = write(checkpoint_every=1)
+    recipe, rows = prepared(path)
+    with pytest.raises(TrainingError, match="nothing kept yet"):
+        train.export_so_far(recipe)
+
+    def stop(done, total, what=""):
+        if done == 5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train.fit(recipe, rows, stop)
+    assert not recipe.out.exists() and Clvap.from_folder(train.export_so_far(recipe)).config == recipe.model
+    train.fit(recipe, rows)
+    assert [int(line["step"]) for line in logged(recipe) if line["stage"] == "imitations" and line["loss"] == "query/audio"] == [1, 2, 3, 4]

@@ -82,6 +82,12 @@ def upload(page, path: Path) -> None:
     page.locator("#recorder input[type=file]").set_input_files(str(path))
 
 
+def act(card, name: str) -> None:
+    """Open a sound's further actions and press one."""
+    card.get_by_role("button", name="More").click()
+    card.get_by_role("button", name=name, exact=True).click()
+
+
 def plays(page, card) -> float:
     """Press a card's play button; the length of its sound in seconds, once its time is seen to run."""
     card.locator("[data-play]").click()

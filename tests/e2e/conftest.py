@@ -29,6 +29,15 @@ def browser(voice):
         yield browser
 
 
+@pytest.fixture(autouse=True)
+def closed(request):
+    """No page outlives its test: one that is left open keeps asking and drawing."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
+
+
 @pytest.fixture(scope="module")
 def fake_studio(tmp_path_factory):
     with serving(FAKE_APP, tmp_path_factory.mktemp("fake")) as server:

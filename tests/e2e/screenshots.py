@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.e2e.browser import NARROW, WIDE, browsing, opened, record, whoop
+from tests.e2e.browser import NARROW, WIDE, act, browsing, opened, record, whoop
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
 
@@ -37,20 +37,27 @@ def main() -> None:
             shot("3-found")
             page.locator("#takes .card.sound").nth(2).wait_for()
             page.get_by_role("button", name="Make it").wait_for()
-            page.locator("#takes .card.sound").first.get_by_role("button", name="Seed").click()
+            act(page.locator("#takes .card.sound").first, "Seed")
             page.locator("#seed").wait_for()
-            page.locator("#hits .card.sound").nth(1).get_by_role("button", name="Perform").click()
+            act(page.locator("#hits .card.sound").nth(1), "Perform")
             page.locator("#takes .card.sound").nth(3).wait_for()
+            page.locator("#hits .card.sound").nth(1).get_by_role("button", name="Favourite").click()
+            page.locator("#takes .card.sound").nth(1).get_by_role("button", name="More").click()
             shot("4-made")
-            for fold in ("#control", "#performing"):
+            act(page.locator("#takes .card.sound").nth(1), "Delete")
+            act(page.locator("#hits .card.sound").nth(2), "Similar")
+            page.get_by_role("button", name="← Hits").wait_for()
+            for fold in ("#weights", "#control", "#performing"):
                 page.locator(f"{fold} > .label-wrap").click()
             page.wait_for_timeout(500)
+            page.get_by_label("Favourites", exact=True).check()
+            page.locator("#history .favourite").first.wait_for()
             shot("4-control", full_page=True)
             page.set_viewport_size(NARROW)
             shot("5-phone", full_page=True)
             page.set_viewport_size(WIDE)
             page.get_by_role("tab", name="Library").click()
-            page.locator("#library-summary .count").wait_for()
+            page.wait_for_function("() => document.querySelector('sound-map')?.points.length")
             shot("6-library")
     print(f"pictures in {given.out}")
 

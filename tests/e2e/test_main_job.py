@@ -1,12 +1,14 @@
-"""The main job on the real models: app.py, a small library, a recording, two words, one button."""
+"""The main job on the real models: app.py, a small library, a recording, two words, one button, and a take that leaves as a file."""
 
 import csv
+import json
 import re
 import subprocess
 import sys
 import time
 
 import pytest
+import soundfile
 
 from clvap.audio import write
 from tests.e2e.browser import expect, opened, overflow, plays, record
@@ -60,6 +62,35 @@ def test_make_the_sound_and_hear_it_found_and_made(browser, studio):
     make_and_play(browser, studio, r"^24 sounds")
 
 
+def test_the_best_take_becomes_a_favourite_and_a_file_of_the_session(browser, studio):
+    page = opened(browser, studio.url)
+    record(page)
+    page.locator("#words textarea").fill("laser zap")
+    page.locator("#length").get_by_label("2 s", exact=True).check()
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    best = page.locator(TAKES).filter(has_text="Take 1")
+    best.locator("[data-act=star]").click()
+    expect(best.locator("[data-act=star]")).to_have_attribute("aria-pressed", "true")
+    best.locator("[data-act=export]").click()
+    page.locator("#imitate .export-tray").get_by_role("button", name="Export", exact=True).click()
+    link = page.locator("#imitate .export-link")
+    link.wait_for()
+    with page.expect_download() as download:
+        link.click()
+    assert re.fullmatch(r"LASR\w+_Laser Zap \d\d_CLVAP_\w+\.wav", download.value.suggested_filename)
+    file = download.value.path()
+    header = soundfile.info(str(file))
+    assert (header.samplerate, header.subtype) == (48_000, "PCM_24") and abs(header.duration - 2) < 0.1
+    told = json.loads(subprocess.run(["ffprobe", "-v", "error", "-of", "json", "-show_format", str(file)], capture_output=True, check=True).stdout)
+    tags = told["format"]["tags"]
+    assert "laser zap" in tags["comment"] and "sfx-mini" in tags["coding_history"] and tags["copyright"].startswith("sfx-mini")
+    page.reload()
+    page.locator("#history .earlier").first.click()
+    expect(page.locator(TAKES).filter(has_text="Take 1").locator("[data-act=star]")).to_have_attribute("aria-pressed", "true")
+
+
 @pytest.mark.slow
 def test_the_same_with_thousands_of_real_sounds(browser, studio_of_real_sounds):
     make_and_play(browser, studio_of_real_sounds, r"^3,7\d\d sounds")
@@ -85,6 +116,7 @@ def make_and_play(browser, studio, library: str):
         assert plays(page, card) > 0.1
     assert overflow(page) <= 0
 
+    page.locator(HITS).first.get_by_role("button", name="More").click()
     page.locator(HITS).first.get_by_role("button", name="Seed").click()
     expect(page.locator("#seed")).to_be_visible()
     page.get_by_role("button", name="Make it").click()

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from clvap.audio import write
-from tests.e2e.browser import NARROW, expect, launched, opened, overflow, plays, record, upload
+from tests.e2e.browser import NARROW, act, expect, launched, opened, overflow, plays, record, upload
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
 from tests.fakes import gestures_in_a_row
@@ -18,6 +18,20 @@ HITS, TAKES, MESSAGE = "#hits .card.sound", "#takes .card.sound", "#message .mes
 
 def press(page) -> None:
     page.get_by_role("button", name="Make it").click()
+
+
+def made(page, words: str = "bell") -> None:
+    """Ask for words alone and wait for all of it."""
+    page.locator("#words textarea").fill(words)
+    press(page)
+    expect(page.locator(TAKES)).to_have_count(3)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+
+
+def names(page, cards: str) -> list[str]:
+    """What the sounds of a column are called, as they stand."""
+    told = page.locator(cards).evaluate_all("all => all.map(a => [a.getBoundingClientRect().top, a.querySelector('h3').innerText])")
+    return [name for _, name in sorted(told)]
 
 
 def test_a_recording_is_found_and_made(browser, fake_studio):
@@ -66,7 +80,7 @@ def test_a_take_seeds_the_next_and_can_be_let_go(browser, fake_studio):
     page.locator("#words textarea").fill("bell")
     press(page)
     expect(page.locator(TAKES)).to_have_count(3)
-    page.locator(TAKES).filter(has_text="Take 2").get_by_role("button", name="Seed").click()
+    act(page.locator(TAKES).filter(has_text="Take 2"), "Seed")
     expect(page.locator("#seed")).to_contain_text("Take 2")
     expect(page.locator("#seed input[type=range]")).to_be_visible()
     page.get_by_role("button", name="Start from nothing").click()
@@ -79,7 +93,7 @@ def test_a_hit_is_performed_and_becomes_a_take(browser, fake_studio):
     press(page)
     expect(page.locator(TAKES)).to_have_count(3)
     expect(page.get_by_role("button", name="Make it")).to_be_visible()
-    page.locator(HITS).first.get_by_role("button", name="Perform").click()
+    act(page.locator(HITS).first, "Perform")
     expect(page.locator(MESSAGE)).to_contain_text("Record a gesture first")
     record(page)
     press(page)
@@ -88,7 +102,7 @@ def test_a_hit_is_performed_and_becomes_a_take(browser, fake_studio):
     expect(page.locator(TAKES).filter(has_text="Take 1")).to_contain_text("from tone_")
     hit = page.locator(HITS).nth(1)
     name = hit.locator("h3").inner_text()
-    hit.get_by_role("button", name="Perform").click()
+    act(hit, "Perform")
     expect(page.locator(TAKES)).to_have_count(4)
     made = page.locator(TAKES).filter(has_text=f"performed: {name}")
     assert plays(page, made) > 0.5
@@ -112,7 +126,7 @@ def test_more_control_is_optional_and_a_wrong_number_is_explained(browser, fake_
 
 
 def test_cancel_stops_and_keeps(browser, fake_studio, tmp_path, monkeypatch):
-    monkeypatch.setenv("FAKE_STEP_S", "0.4")
+    monkeypatch.setenv("FAKE_STEP_S", "1.5")
     with serving(FAKE_APP, tmp_path) as server:
         page = opened(browser, server.url)
         page.locator("#words textarea").fill("bell")
@@ -226,22 +240,6 @@ def test_an_unknown_model_is_told_on_the_page(browser, tmp_path):
         expect(page.get_by_role("button", name="Make it")).to_be_visible()
 
 
-def test_a_folder_is_added_and_a_missing_one_explained(browser, fake_studio, tmp_path):
-    from tests.fakes import render_effects
-
-    render_effects(tmp_path / "mine", count=4)
-    (tmp_path / "mine" / "broken.wav").write_text("no")
-    page = opened(browser, fake_studio.url)
-    page.get_by_role("tab", name="Library").click()
-    page.locator("#folder textarea").fill("/nowhere/at/all")
-    page.locator("#index").click()
-    expect(page.locator(".message.trouble:visible")).to_contain_text("no such folder")
-    page.locator("#folder textarea").fill(str(tmp_path / "mine"))
-    page.locator("#index").click()
-    expect(page.locator("#library-summary")).to_contain_text("broken.wav")
-    expect(page.locator("#library-summary")).to_contain_text("not a sound file")
-
-
 def test_a_phone_shows_one_column_that_fits(browser, fake_studio):
     page = opened(browser, fake_studio.url, NARROW)
     assert overflow(page) <= 0
@@ -253,3 +251,166 @@ def test_a_phone_shows_one_column_that_fits(browser, fake_studio):
     assert overflow(page) <= 0
     hits, takes = page.locator("#hits").bounding_box(), page.locator("#takes").bounding_box()
     assert takes["y"] >= hits["y"] + hits["height"] and hits["width"] > 300
+
+
+def test_a_star_survives_a_reload_and_is_found_among_the_favourites(browser, tmp_path):
+    with serving(FAKE_APP, tmp_path) as server:
+        page = opened(browser, server.url)
+        made(page)
+        hit = page.locator(HITS).nth(2)
+        name = hit.locator("h3").inner_text()
+        for card in (hit, page.locator(TAKES).filter(has_text="Take 2")):
+            card.get_by_role("button", name="Favourite").click()
+            expect(card.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
+        page.reload()
+        page.locator("#history .earlier .open").click()
+        expect(page.locator(f"{HITS} .star[aria-pressed=true]")).to_have_count(1)
+        expect(page.locator(HITS).filter(has_text=name).locator(".star")).to_have_attribute("aria-pressed", "true")
+        page.get_by_label("Favourites", exact=True).check()
+        starred = page.locator("#history .favourite")
+        expect(starred).to_have_count(2)
+        assert plays(page, starred.filter(has_text=name)) > 0.2
+        starred.filter(has_text="Take 2").get_by_role("button", name="Favourite").click()
+        expect(starred).to_have_count(1)
+        expect(page.locator(TAKES).filter(has_text="Take 2").locator(".star")).to_have_attribute("aria-pressed", "false")
+
+
+def test_what_is_deleted_can_be_had_back(browser, tmp_path):
+    with serving(FAKE_APP, tmp_path) as server:
+        page = opened(browser, server.url)
+        made(page)
+        act(page.locator(TAKES).filter(has_text="Take 2"), "Delete")
+        expect(page.locator(TAKES)).to_have_count(2)
+        expect(page.locator("#undo")).to_contain_text("Deleted Take 2.")
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator(TAKES)).to_have_count(3)
+        expect(page.locator("#undo .undo")).to_have_count(0)
+        earlier = page.locator("#history .earlier")
+        earlier.hover()
+        earlier.get_by_role("button", name="Delete").click()
+        expect(earlier).to_have_count(0)
+        expect(page.locator(TAKES)).to_have_count(0)
+        page.get_by_role("button", name="Undo").click()
+        expect(earlier).to_have_count(1)
+        expect(page.locator(TAKES)).to_have_count(3)
+        assert plays(page, page.locator(TAKES).first) > 0.3
+
+
+def test_another_weighing_reorders_the_hits_at_once(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    made(page, "beep")
+    usual = names(page, HITS)
+    page.locator("#weights > .label-wrap").click()
+    page.get_by_label("number input for Overall").fill("0")
+    page.get_by_label("number input for Rhythm").fill("1")
+    page.keyboard.press("Tab")
+    expect(page.locator(HITS).first).to_contain_text("tone_5")
+    assert names(page, HITS) == [f"tone_{i}" for i in reversed(range(6))] != usual
+    page.get_by_role("button", name="As usual").click()
+    expect(page.locator(HITS).first).to_contain_text(usual[0])
+    assert names(page, HITS) == usual
+
+
+def test_more_like_a_sound_and_back(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    made(page, "beep")
+    usual = names(page, HITS)
+    act(page.locator(TAKES).first, "Similar")
+    expect(page.locator("#hits h2")).to_contain_text("Like Take")
+    name = page.locator(HITS).nth(1).locator("h3").inner_text()
+    act(page.locator(HITS).nth(1), "Similar")
+    expect(page.locator("#hits h2")).to_contain_text(f"Like {name}")
+    expect(page.locator(HITS)).to_have_count(5)
+    page.get_by_role("button", name="← Hits").click()
+    expect(page.locator(HITS)).to_have_count(6)
+    assert names(page, HITS) == usual
+
+
+def test_one_press_varies_a_sound(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    made(page)
+    before = page.locator("#history .earlier").count()
+    name = page.locator(HITS).first.locator("h3").inner_text()
+    act(page.locator(HITS).first, "Vary")
+    expect(page.locator(TAKES)).to_have_count(6)
+    expect(page.locator(TAKES).filter(has_text=f"from {name}")).to_have_count(3)
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    assert page.locator("#history .earlier").count() == before and page.locator(HITS).count() == 6
+
+
+def test_the_keys_move_play_and_mark(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    record(page)
+    page.locator("#length").get_by_label("6 s", exact=True).check()
+    made(page)
+    current = "document.activeElement.closest('.card')?.getAttribute('aria-label')"
+    hits, takes = names(page, HITS), names(page, TAKES)
+    page.locator("body").click(position={"x": 5, "y": 5})
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(current) == hits[0]
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(current) == hits[1]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(current) in takes
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(current) == takes[0]
+    page.keyboard.press(" ")
+    best = page.locator(TAKES).filter(has_text=takes[0])
+    expect(best).to_have_class(re.compile("playing"))
+    page.keyboard.press("a")
+    expect(best).to_have_class(re.compile("comparing"))
+    page.keyboard.press("a")
+    expect(best).to_have_class(re.compile("playing"))
+    page.keyboard.press(" ")
+    expect(best).not_to_have_class(re.compile("playing"))
+    page.keyboard.press("f")
+    expect(best.locator(".star")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(current) == takes[0]
+    page.keyboard.press("Delete")
+    expect(page.locator(TAKES)).to_have_count(2)
+    page.locator("#words textarea").click()
+    page.keyboard.type(" fade vamp")
+    expect(page.locator("#words textarea")).to_have_value(re.compile("fade vamp"))
+    assert page.locator(TAKES).count() == 2 and page.locator(f"{HITS} .star[aria-pressed=true]").count() == 0
+
+
+def test_the_gesture_and_then_the_sound(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    record(page)
+    made(page)
+    take = page.locator(TAKES).first
+    act(take, "Compare with the gesture")
+    expect(take).to_have_class(re.compile("comparing"))
+    expect(take).to_have_class(re.compile("playing"))
+    expect(take).not_to_have_class(re.compile("comparing"))
+
+
+def test_a_first_visit_is_shown_an_example(browser, tmp_path):
+    with serving(FAKE_APP, tmp_path) as server:
+        page = opened(browser, server.url)
+        assert plays(page, page.locator("#example .card")) > 0.3
+        page.get_by_role("button", name="Hear an example").click()
+        expect(page.locator("#gesture .gesture-plot")).to_be_visible()
+        expect(page.locator("#words textarea")).to_have_value("laser zap")
+        expect(page.locator(TAKES)).to_have_count(3)
+        expect(page.locator(HITS)).to_have_count(6)
+        expect(page.locator("#example .card")).to_have_count(0)
+        page.reload()
+        expect(page.locator("#history .earlier")).to_have_count(1)
+        expect(page.locator("#example .card")).to_have_count(0)
+
+
+def test_the_history_is_searched_by_words(browser, tmp_path):
+    with serving(FAKE_APP, tmp_path) as server:
+        page = opened(browser, server.url)
+        expect(page.get_by_label("Search the history")).to_have_count(0)
+        for words in ("heavy door", "soft rain"):
+            made(page, words)
+        expect(page.locator("#history .earlier")).to_have_count(2)
+        page.get_by_label("Search the history").fill("door")
+        expect(page.locator("#history .earlier")).to_have_count(1)
+        expect(page.locator("#history .earlier")).to_contain_text("heavy door")
+        page.get_by_label("Search the history").fill("snow")
+        expect(page.locator("#history")).to_contain_text("Nothing here")
+        page.get_by_label("Search the history").fill("")
+        expect(page.locator("#history .earlier")).to_have_count(2)

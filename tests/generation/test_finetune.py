@@ -265,6 +265,25 @@ def test_an_estimate_says_what_is_needed_and_leaves_the_weights(tmp_path, pack):
     assert run.estimated(recipe(tmp_path, pack)).optimizer < told.optimizer
 
 
+def test_a_run_that_is_refused_for_what_it_needs_has_not_begun(tmp_path, pack):
+    made, told = recipe(tmp_path, pack), []
+
+    def refuse(needs):
+        told.append(needs)
+        raise TrainingError("too much")
+
+    with pytest.raises(TrainingError, match="too much"):
+        run.finetune(made, weigh=refuse)
+    assert told[0].needed > 0 and not (made.run / LAST).exists()
+
+
+def test_captions_kept_elsewhere_are_trained_on(tmp_path, pack):
+    table = tmp_path / "captions.csv"
+    table.write_text("path,caption\nTones/Tone_1.wav,a church bell\n")
+    ready = data.stored(job.prepared(recipe(tmp_path, pack, captions=table)))
+    assert [item.caption for item in ready.store.items].count("a church bell") == 1
+
+
 @pytest.mark.parametrize("path", sorted(Path("assets/recipes").glob("finetune-*.yaml")), ids=lambda path: path.stem)
 def test_the_shipped_recipes_are_read(path):
     assert Recipe.load(path).kind in path.stem

@@ -12,12 +12,15 @@ from clvap.data.licences import UNKNOWN
 from clvap.data.rows import ManifestError, Row, listed
 
 
-def read(folder: Path, licence: str = UNKNOWN, attribution: str = "") -> list[Row]:
-    """Every sound file under a folder, under one licence. Raises ManifestError where there is none; files that cannot be opened only warn."""
+def read(folder: Path, licence: str = UNKNOWN, attribution: str = "", captions: str | Path | None = None) -> list[Row]:
+    """Every sound file under a folder, under one licence. Raises ManifestError where there is none; files that cannot be opened only warn.
+
+    captions: a table kept elsewhere, see `clvap.library.scan.scan`
+    """
     from clvap.library.scan import LibraryError, scan  # brings the library's store with it
 
     try:
-        found = scan(folder)
+        found = scan(folder, Path(captions) if captions else None)
     except LibraryError as error:
         raise ManifestError(str(error)) from error
     if not found.sounds:

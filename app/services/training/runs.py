@@ -1,0 +1,236 @@
+"""Training runs as they lie in WORKSPACE/runs, and what can be seen of them while they go on and afterwards.
+
+    NAME/about.json      what the page knows of it
+    NAME/recipe.yaml     the recipe, for the command line too
+    NAME/captions.csv    the mended captions a fine-tuning was started with, where there are any
+    NAME/sounds.csv      the sounds a training of CLVAP was started with
+    NAME/log.csv, demos/ written by the training, as are the checkpoints
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.services.errors import RequestError
+from app.services.jobs import Job, Jobs
+from app.services.training.recipes import Kind
+from clvap.training import curves
+
+ABOUT, RECIPE = "about.json", "recipe.yaml"
+_QUERIES = ("query", "voice", "text")
+_LOG_LINES, _MOST_JOBS = 120, 200
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a run from its start.
+
+    title: what people call it
+    pack: name of its folder of sounds; files: how many of them can be trained on
+    recipe, method: the recipe's name, and what it makes
+    base: the model it starts from
+    """
+
+    kind: Kind
+    title: str
+    pack: str
+    files: int
+    recipe: str
+    method: str
+    base: str
+    length: str
+    began_s: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in the list. job: the last one that worked on it, None where that was forgotten"""
+
+    name: str
+    folder: Path
+    about: About
+    job: Job | None
+
+    @property
+    def label(self) -> str:
+        """Its title and its number among those of the same sounds and recipe."""
+        return f"{self.about.title} #{self.name.rpartition('-')[2]}"
+
+    @property
+    def running(self) -> bool:
+        return self.job is not None and self.job.running
+
+    @property
+    def done(self) -> bool:
+        return self.job is not None and self.job.status == "done"
+
+    @property
+    def made(self) -> Path:
+        """Where what it makes lies, once it does."""
+        files = {"lora": "lora.safetensors", "adapter": "adapter.safetensors"}
+        return self.folder / files.get(self.about.method, "model")
+
+    @property
+    def usable(self) -> bool:
+        """Whether what it makes is there."""
+        return self.made.is_file() or (self.made / "model.safetensors").is_file()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure over the steps.
+
+    points: (step, value), by step
+    rising: whether more is better
+    held_out: measured on sounds that are not trained on
+    """
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    rising: bool
+    held_out: bool
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """(step, value) of its best point."""
+        return (max if self.rising else min)(self.points, key=lambda point: point[1])
+
+    @property
+    def last(self) -> tuple[int, float]:
+        return self.points[-1]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A take made while training. step: at which"""
+
+    step: int
+    prompt: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run looked at.
+
+    curves: by name; the first that is held out is what the best weights are chosen by
+    demos: in the order of making
+    log: its last lines
+    exportable: whether weights were kept that can be written as a model before its end
+    """
+
+    run: Run
+    curves: tuple[Curve, ...]
+    demos: tuple[Demo, ...]
+    log: str
+    exportable: bool
+
+    @property
+    def decisive(self) -> Curve | None:
+        """What the best weights are chosen by, None before the first look."""
+        return next((curve for curve in self.curves if curve.held_out), None)
+
+
+class Runs:
+    """The runs of a workspace; thread-safe."""
+
+    def __init__(self, folder: Path, jobs: Jobs) -> None:
+        self.folder, self._jobs = folder, jobs
+        self._lock = threading.Lock()
+        self._read: dict[Path, tuple[int, tuple[Curve, ...]]] = {}
+
+    def new(self, pack: str, template: str) -> Path:
+        """An empty folder for a run, named after its sounds and recipe."""
+        words = re.sub(r"[^a-z0-9]+", "-", f"{pack} {template}".lower()).strip("-")[:60] or "run"
+        number = 1
+        while True:
+            folder = self.folder / f"{words}-{number}"
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                number += 1
+
+    def note(self, folder: Path, about: About) -> None:
+        """Write what is known of a run; only then it is in the list."""
+        partial = folder / ".about.partial"
+        partial.write_text(json.dumps(asdict(about), ensure_ascii=False), encoding="utf-8")
+        partial.replace(folder / ABOUT)
+
+    def list(self, kind: Kind, jobs: Iterable[Job] | None = None) -> tuple[Run, ...]:
+        """Runs of a kind, newest first; `jobs` where they were read already."""
+        newest: dict[str, Job] = {}
+        for job in self._jobs.list(kind, limit=_MOST_JOBS) if jobs is None else jobs:
+            newest.setdefault(job.target, job)
+        found = (self._of(path.parent, newest.get(str(path.parent))) for path in self.folder.glob(f"[!.]*/{ABOUT}"))
+        return tuple(sorted((run for run in found if run and run.about.kind == kind), key=lambda run: -run.about.began_s))
+
+    def find(self, kind: Kind, name: str | None) -> Run:
+        """A run by its name. Raises RequestError where there is none."""
+        run = next((run for run in self.list(kind) if run.name == name), None)
+        if run is None:
+            raise RequestError("This run is not there any more; reload the page.")
+        return run
+
+    def view(self, run: Run) -> RunView:
+        """Everything to be seen of a run now."""
+        log = self._jobs.log(run.job.id, _LOG_LINES) if run.job else ""
+        kept = run.folder / ("best.pt" if run.about.kind == "finetune" else "checkpoint.pt")
+        return RunView(run, self._curves(run), _demos(run.folder), log, kept.exists() and not run.done)
+
+    def _of(self, folder: Path, job: Job | None) -> Run | None:
+        try:
+            return Run(folder.name, folder, About(**json.loads((folder / ABOUT).read_text(encoding="utf-8"))), job)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _curves(self, run: Run) -> tuple[Curve, ...]:
+        """The curves of log.csv; read again only when it has changed."""
+        log = run.folder / "log.csv"
+        try:
+            state = log.stat()
+        except OSError:
+            return ()
+        mark = hash((state.st_mtime_ns, state.st_size))
+        with self._lock:
+            known = self._read.get(log)
+        if known is None or known[0] != mark:
+            known = (mark, _read(log, run.about.kind))
+            with self._lock:
+                self._read[log] = known
+        return known[1]
+
+
+def now_s() -> float:
+    return time.time()
+
+
+def _read(log: Path, kind: Kind) -> tuple[Curve, ...]:
+    """Losses and held-out figures, the decisive held-out one first among these. A last line that is being written is left for the next time."""
+    try:
+        points, _ = curves.read(log)
+    except (ValueError, KeyError, TypeError):
+        return ()
+    if kind == "finetune":
+        wanted = [("loss", "loss", False, False), ("validation/loss", "validation", False, True)]
+    else:
+        query = next((one for one in _QUERIES if f"validation/{one}/MRR" in points), None)
+        wanted = [(name, name, False, False) for name in points if name.endswith("/audio") and name.split("/")[0] in _QUERIES]
+        wanted += [(f"validation/{query}/{figure}", figure, True, True) for figure in ("MRR", "R@1", "P@1") if query]
+    return tuple(Curve(shown, tuple(points[name]), rising, held_out) for name, shown, rising, held_out in wanted if name in points)
+
+
+def _demos(folder: Path) -> tuple[Demo, ...]:
+    demos = folder / "demos"
+    try:
+        prompts = dict(line.split("  ", 1) for line in (demos / "prompts.txt").read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError):
+        return ()
+    found = sorted(path for path in demos.glob("*.wav") if re.fullmatch(r"\d+-\d+", path.stem))
+    return tuple(Demo(int(step), prompts.get(number, ""), path) for path in found for step, number in [path.stem.split("-")])

@@ -1,0 +1,19 @@
+"""The map as HTML: an element that assets/js/map.js brings to life, and what it presses when sounds were chosen in it."""
+
+from __future__ import annotations
+
+from app.services.library_map import MapState
+from app.services.sounds import Sounds
+from app.ui import cards
+
+
+def map_view(state: MapState, sounds: Sounds) -> str:
+    """The map, or why there is none yet."""
+    if state.file is None:
+        text = state.trouble or ("The map of your sounds is being drawn." if state.drawing else "A map of your sounds appears here once they are indexed.")
+        return f'<div class="no-map">{cards.empty(text, "trouble" if state.trouble else "")}</div>'
+    said = f"Map of {state.count:,} sounds, those that sound alike near each other. The list holds the same sounds for the keyboard."
+    return (
+        f'<sound-map src="export/{sounds.token(state.file)}" role="img" aria-label="{said}"></sound-map>'
+        '<button hidden data-act="choose" data-on="select"></button>'
+    )
