@@ -98,7 +98,7 @@ class Columns:
 
     def _rerank(self, request: gr.Request, shown: str | None, *values) -> Updates:
         if shown is None:
-            return {}
+            return gr.skip()
         try:
             entry = self._studio.hits.rerank(owner(self._studio, request), shown, AspectWeights.emphasis(*values))
         except Exception as error:

@@ -109,7 +109,7 @@ class ExportTray:
         if act == "export" and any(entry.token == token for entry in tray):
             return self._show(tuple(entry for entry in tray if entry.token != token))
         if act not in ("export", "export-many"):
-            return {}
+            return gr.skip()
         known = {entry.token for entry in tray}
         try:
             many = act == "export-many"

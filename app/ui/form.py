@@ -91,7 +91,7 @@ class Form:
     def _choose_seed(self, event: gr.EventData) -> Updates:
         token, name = event._data.get("token", ""), event._data.get("name", "")
         if self._studio.sounds.path(token) is None:
-            return {}
+            return gr.skip()
         return {self._seed: (token, name), self._seed_box: gr.update(visible=True), self._seed_name: cards.seed_bar(name)}
 
     def _forget_seed(self) -> Updates:

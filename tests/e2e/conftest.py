@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.browser import browsing, expect, whoop
+from tests.e2e.exposures import FAKE_APP, Exposed, visitor
 from tests.e2e.required import PATIENCE_S
 from tests.e2e.servers import serving
-
-FAKE_APP = ["-m", "tests.e2e.fake_app"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,3 +41,17 @@ def closed(request):
 def fake_studio(tmp_path_factory):
     with serving(FAKE_APP, tmp_path_factory.mktemp("fake")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def exposed(tmp_path_factory):
+    """A running studio of an exposure, started when first asked for."""
+    studios = Exposed(tmp_path_factory.mktemp)
+    yield studios
+    studios.close()
+
+
+@pytest.fixture
+def stranger(exposed):
+    """Somebody new at the shared one."""
+    return visitor(exposed("shared"))

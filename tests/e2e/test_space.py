@@ -21,7 +21,7 @@ from tests.app.conftest import bench
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.required import require_models
 from tests.e2e.servers import ROOT, serving
-from tests.fakes import tone
+from tests.fakes import FakeGenerator, tone
 
 SPACE = {"SPACE_ID": "someone/studio", "SPACE_HOST": "someone-studio.hf.space", "GRADIO_SERVER_NAME": "0.0.0.0"}
 
@@ -87,7 +87,7 @@ def test_takes_are_made_on_a_lent_gpu(lent_gpu, tmp_path):
 
 
 def test_a_loan_is_given_back_when_it_is_stopped(lent_gpu, tmp_path):
-    studio, job = bench(tmp_path / "workspace", in_space=True).studio, Job()
+    studio, job = bench(tmp_path / "workspace", generator=FakeGenerator(step_s=0.05), in_space=True).studio, Job()
     seen = []
     for event in studio.imitate(ImitateRequest(None, "bell", owner="page:one", hits=0, variations=6, job=job)):
         seen.append(event)

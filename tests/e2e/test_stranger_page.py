@@ -38,6 +38,8 @@ def test_a_stranger_records_hears_and_takes_away(browser, shared, size):
     assert plays(page, page.locator(HITS).first) > 0.1 and plays(page, page.locator(TAKES).first) > 0.5
     expect(page.get_by_role("button", name="Make it")).to_be_visible()
     page.locator(TAKES).first.locator("[data-act=export]").click()
+    if size == NARROW:
+        page.locator(TRAY).get_by_role("button", name="Names and format").click()
     page.locator(TRAY).get_by_role("button", name="Export", exact=True).click()
     link = page.locator(f"{TRAY} .export-link")
     link.wait_for()

@@ -70,7 +70,7 @@ class Browsing:
 
     def renewed(self, shown: Shown | None, *form) -> Updates:
         """The list of a library that changed; one that was picked out stays."""
-        return {} if shown is not None and shown.chosen else self._find(*form)
+        return gr.skip() if shown is not None and shown.chosen else self._find(*form)
 
     def _find(self, words: str, category: str, length: str, k: int = _STEP) -> Updates:
         wanted = Wanted(words or "", category if category != _ANY else None, *_LENGTHS[length], k=k)

@@ -47,7 +47,7 @@ def head(board: Board, may_use: bool) -> str:
     """The run looked at: how it stands, what can be done with it, its curves and figures."""
     view = board.shown
     if view is None:
-        return cards.empty("Choose a folder of sounds and a recipe, then start: curves and takes appear here.")
+        return cards.empty("Choose a folder of sounds and a recipe, then start: the curves appear here.")
     run, views = view.run, [view, *([board.other] if board.other else [])]
     facts = " · ".join(escape(fact) for fact in (f"{run.about.files:,} sounds", run.about.length, f"from {run.about.base}", run.about.recipe))
     drawn = curves.picture(views)
