@@ -28,7 +28,7 @@ class HistoryStrip:
     def connect(self, entry: gr.State) -> None:
         """`entry`: id of the one that is shown."""
         for changed in (field.change for field in self.filters):  # not `input`: the first after the field was cleared from here is lost
-            changed(self._narrow, [entry, *self.filters], self.area, trigger_mode="always_last", **PRIVATE)
+            changed(self.narrow, [entry, *self.filters], self.area, trigger_mode="always_last", **PRIVATE)
 
     def html(self, whose: str, current: str | None, words: str = "", starred: bool = False) -> str:
         """The strip of those earlier gestures, or of the favourites in them."""
@@ -47,5 +47,6 @@ class HistoryStrip:
         """Says what was deleted; `key` is what `History.restore` takes."""
         return {self.undo: cards.undo(what, key)}
 
-    def _narrow(self, request: gr.Request, current: str | None, *filters) -> str:
+    def narrow(self, request: gr.Request, current: str | None, *filters) -> str:
+        """The strip as its filters want it now."""
         return self.html(owner(self._studio, request), current, *filters)

@@ -61,11 +61,13 @@ class ImitateScreen:
         self._tray.connect(columns.hits, columns.takes)
         results = [*columns.outputs, *strip.outputs, self._example.area, message, form.make, form.cancel, self._job]
         once = {"trigger_mode": "once", "concurrency_limit": self._studio.limits.in_line + _REFUSED_AT_ONCE, **PRIVATE}
-        gr.on([form.make.click, form.words.submit], self._press, form.components, results, **once)
+        presses = [gr.on([form.make.click, form.words.submit], self._press, form.components, results, **once)]
         for column in (columns.hits, columns.takes):
-            column.retry(self._vary, [columns.entry, *form.components], results, **once)
+            presses.append(column.retry(self._vary, [columns.entry, *form.components], results, **once))
         filled = [*self._recorder.outputs, form.words, form.balance, message]
-        self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once)
+        presses.append(self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once))
+        for press in presses:  # by then somebody may have narrowed the strip, which stays so
+            press.then(strip.narrow, [columns.entry, *strip.filters], strip.area, **PRIVATE)
         form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
         opened = [*filled, *columns.outputs, *strip.outputs]
         strip.area.click(self._reopen, None, opened, **PRIVATE)
@@ -131,11 +133,9 @@ class ImitateScreen:
     def _updates(self, event: Event, view: _View) -> Updates:
         columns, message, updates = self._columns, self._form.message, {}
         if isinstance(event, Begun):
-            updates |= {message: "", self._example.area: ""} | view.opening(columns)
+            updates |= {message: "", self._example.area: ""} | view.opening(columns) | self._strip.show(view.entry.owner, view.entry.id)
         if isinstance(event, Found) or (isinstance(event, Trouble) and event.half == "hits"):
             updates[columns.hits] = columns.hits_of(view.entry, view.hits_trouble)
-        if isinstance(event, (Begun, TakeKept, Ended)):
-            updates |= self._strip.show(view.entry.owner, view.entry.id)
         if not isinstance(event, Found):
             entry = self._studio.history.find(view.entry.owner, view.entry.id) or view.entry  # a take may have lost or got something meanwhile
             updates[columns.takes] = columns.takes_of(entry, view.pending, view.progress, view.takes_trouble)

@@ -159,6 +159,7 @@ def test_this_computers_input_becomes_the_gesture(browser, tmp_path, monkeypatch
         page.locator("#local-microphone > .label-wrap").click()
         page.locator("#local-microphone").get_by_role("button", name="Record").click()
         expect(page.locator("#local-microphone [role=meter]")).to_be_visible()
+        page.wait_for_timeout(1_000)  # something is said
         page.locator("#local-microphone").get_by_role("button", name="Stop").click()
         expect(page.locator("#gesture .gesture-plot")).to_be_visible()
         expect(page.locator("#local-microphone").get_by_role("button", name="Record")).to_be_visible()
