@@ -108,8 +108,8 @@ class Evaluating:
     def list(self) -> tuple[Evaluation, ...]:
         """All that were finished, newest first."""
         self._allowed()
-        files = sorted(self._kept.glob("*.json"), key=lambda file: file.name, reverse=True)
-        return tuple(one for file in files if (one := _read(file)) is not None)
+        found = (one for file in self._kept.glob("*.json") if (one := _read(file)) is not None)
+        return tuple(sorted(found, key=lambda one: one.began_s, reverse=True))
 
     def find(self, evaluation_id: str | None) -> Evaluation | None:
         """One by its id, None where it is not there."""

@@ -11,7 +11,7 @@ from app.ui.visitor import owner
 
 
 class HistoryStrip:
-    """Components: `area` with the cards, `undo`; `filters` are inputs of `show`, `outputs` all that changes."""
+    """Components: `area` with the cards, `undo`; `filters` are inputs of `show`, `narrowed` what they change, `outputs` all that changes."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -23,12 +23,13 @@ class HistoryStrip:
             self.area = cards.area(elem_id="history")
         self.undo = cards.area(elem_id="undo")
         self.filters = [search, starred]
-        self.outputs = [self._head, self.area, self.undo, *self.filters]
+        self.narrowed = [self._head, self.area]
+        self.outputs = [*self.narrowed, self.undo, *self.filters]
 
     def connect(self, entry: gr.State) -> None:
         """`entry`: id of the one that is shown."""
         for changed in (field.change for field in self.filters):  # not `input`: the first after the field was cleared from here is lost
-            changed(self.narrow, [entry, *self.filters], self.area, trigger_mode="always_last", **PRIVATE)
+            changed(self.narrow, [entry, *self.filters], self.narrowed, trigger_mode="always_last", **PRIVATE)
 
     def html(self, whose: str, current: str | None, words: str = "", starred: bool = False) -> str:
         """The strip of those earlier gestures, or of the favourites in them."""
@@ -47,6 +48,6 @@ class HistoryStrip:
         """Says what was deleted; `key` is what `History.restore` takes."""
         return {self.undo: cards.undo(what, key)}
 
-    def narrow(self, request: gr.Request, current: str | None, *filters) -> str:
+    def narrow(self, request: gr.Request, current: str | None, *filters) -> Updates:
         """The strip as its filters want it now."""
-        return self.html(owner(self._studio, request), current, *filters)
+        return self.show(owner(self._studio, request), current, *filters)

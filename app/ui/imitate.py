@@ -67,7 +67,7 @@ class ImitateScreen:
         filled = [*self._recorder.outputs, form.words, form.balance, message]
         presses.append(self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once))
         for press in presses:  # by then somebody may have narrowed the strip, which stays so
-            press.then(strip.narrow, [columns.entry, *strip.filters], strip.area, **PRIVATE)
+            press.then(strip.narrow, [columns.entry, *strip.filters], strip.narrowed, **PRIVATE)
         form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
         opened = [*filled, *columns.outputs, *strip.outputs]
         strip.area.click(self._reopen, None, opened, **PRIVATE)

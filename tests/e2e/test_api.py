@@ -118,6 +118,7 @@ def test_models_and_recipes_are_told(client):
     assert client.predict(api_name="/evaluations") == []
 
 
+@pytest.mark.slow
 def test_a_run_is_started_stopped_and_goes_on(client):
     folder = client.predict(api_name="/training_folders")[0]["folder"]
     run = client.predict(folder=folder, recipe=client.predict(kind="finetune", api_name="/recipes")[0]["name"], api_name="/finetune")["run"]

@@ -31,6 +31,7 @@ def collect(page, card):
 def choose(page, label, option):
     page.locator(TRAY).get_by_label(label, exact=True).click()
     page.get_by_role("option", name=option, exact=True).click()
+    expect(page.locator(TRAY).get_by_label(label, exact=True)).to_have_value(option)
 
 
 def exported(page):
@@ -96,6 +97,7 @@ def test_several_sounds_come_in_one_archive(browser, fake_studio):
     expect(page.locator(TRAY)).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_fades_and_loops_are_refused_together_and_a_folder_is_remembered(browser, tmp_path):
     folder = tmp_path / "session"
     folder.mkdir()

@@ -115,6 +115,7 @@ def test_a_folder_is_indexed_found_mapped_described_and_still_so_after_a_reload(
         assert "HORNAir" in page.evaluate("document.querySelector('sound-map').categories")
 
 
+@pytest.mark.slow
 def test_an_indexing_outlives_the_server_and_is_stopped_resumed_and_dismissed(browser, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_INDEX_HOLD", "2")
     render_effects(tmp_path / "mine", count=4)

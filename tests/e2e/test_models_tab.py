@@ -110,6 +110,7 @@ def test_a_folder_is_added_or_refused_with_a_reason(browser, studio, tmp_path):
     expect(card(page, "mine")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_lora_counts_by_its_slider_and_is_remembered(browser, tmp_path, hub_home):
     file = tmp_path / "models" / "pack.safetensors"
     file.parent.mkdir()
@@ -168,6 +169,7 @@ def evaluated(page, workspace):
     expect(page.locator("#evaluate-job .progress")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_stopped_and_begun_again(browser, studio):
     (studio.workspace / "hold").touch()
     page = opened(browser, studio.url)

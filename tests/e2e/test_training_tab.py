@@ -101,6 +101,7 @@ def test_what_does_not_fit_is_refused_until_told_to(browser, server, pack):
     expect(page.locator("#finetune-runs .run-card")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_clvap_is_trained_and_two_runs_are_compared(browser, server, pack):
     page = opened(browser, server.url)
     choose(page, "Train CLVAP", "train", pack)

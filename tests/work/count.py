@@ -20,5 +20,6 @@ def run(arguments, progress):
         print(f"counted {done}")
         time.sleep(arguments.get("pause_s", 0.02))
         done += 1
-        kept.write_text(str(done))
+        kept.with_suffix(".new").write_text(str(done))
+        kept.with_suffix(".new").replace(kept)  # whole or not at all, for those who look
     return {"counted": done, "began_at": began_at}
