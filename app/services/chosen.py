@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.services.errors import RequestError
+from app.services.files import write_json
 from app.settings import DEFAULT_CLVAP, DEFAULT_GENERATOR, Settings
 
 
@@ -87,10 +87,8 @@ def _read(path: Path, usual: Choice) -> Choice:
 
 
 def _write(path: Path, choice: Choice) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(choice), ensure_ascii=False, indent=1), encoding="utf-8")
-        partial.replace(path)
+        write_json(path, asdict(choice))
     except OSError as error:
         raise RequestError(f"{path}: could not be written ({error.strerror}); free some disk space") from error

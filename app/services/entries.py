@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from app.services.files import write_json
 
 _log = logging.getLogger(__name__)
 META, GESTURE, FOUND, ALIKE = "meta.json", "gesture.wav", "found.json", "alike.json"
@@ -191,16 +191,6 @@ def read_candidates(file: Path) -> Candidates | None:
         return Candidates(kept["weights"], _matches(kept["matches"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def write_json(file: Path, content: Mapping[str, object]) -> None:
-    """Write a file so that it appears whole or not at all."""
-    partial = file.with_name(f".{file.name}")
-    with open(partial, "w", encoding="utf-8") as opened:
-        json.dump(content, opened, ensure_ascii=False, indent=1)
-        opened.flush()
-        os.fsync(opened.fileno())
-    partial.replace(file)
 
 
 def _matches(kept: list[dict]) -> tuple[KeptMatch, ...]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from app.services.access import Action, allowed, require
 from app.services.errors import RequestError, explain
+from app.services.files import plain_cell
 from app.services.history import History
 from app.services.limits import Turnstile
 from app.services.models import Models
@@ -42,7 +43,6 @@ _TOLD = (
     "LICENSE",
 )  # fmt: skip
 _MEASURED = ("SECONDS", "CHANNELS", "SAMPLERATE", "BITDEPTH", "LUFS", "TRUEPEAK", "LOOPSTART", "LOOPEND")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -252,12 +252,8 @@ def _table(done: list[_Done], settings: ExportSettings) -> str:
             round(one.written.duration_s, 3), one.written.channels, settings.rate_hz, settings.written_depth or "", _decibels(loudness.lufs),
             _decibels(loudness.true_peak_db), loop.start if loop else "", loop.end if loop else "",
         )  # fmt: skip
-        rows.writerow([*(_cell(text) for text in (one.name, *(texts.get(column, "") for column in _TOLD))), *numbers])
+        rows.writerow([*(plain_cell(text) for text in (one.name, *(texts.get(column, "") for column in _TOLD))), *numbers])
     return written.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _decibels(value: float) -> float | str:

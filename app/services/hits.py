@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CANDIDATES = 100
 """How many hits are kept for another weighing, at least."""
 _STEEPNESS = 2.6  # at its end an aspect counts six times as much as usual, at its start not at all
-_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine the library takes for the best likely
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,15 @@ class Hits:
 
     def alike(self, owner: str, entry_id: str, sound: Path, name: str) -> Entry:
         """The entry with sounds like one sound in place of its hits. Raises RequestError, or AudioError for a file that cannot be read."""
-        from clvap import Query
         from clvap.contours import extract
         from clvap.library import Weights
+        from clvap.library.search import query_of_sound
 
         with self._turnstile.passing(owner):
             clip = read(sound, MAX_GESTURE_S)
             embedder = self._models.embedder()
             curves = extract(Clip(clip.mono()[None], clip.sample_rate_hz).at_rate(SAMPLE_RATE_HZ))
-            query = Query(_OF_A_SOUND * embedder.embed_audio([clip])[0], np.zeros((0, embedder.token_width), np.float32), curves)
+            query = query_of_sound(embedder.embed_audio([clip])[0], curves)
             found = self._search(query, Weights.of(query), CANDIDATES + 1, None)
         others = tuple(match for match in found.matches if match.path != str(sound))
         return self._history.keep_alike(owner, entry_id, name, replace(found, matches=others))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from app.services.access import Action, allowed, require
 from app.services.board import Board
 from app.services.errors import RequestError, explain
+from app.services.files import plain_cell
 from app.services.jobs import Job, Jobs
 from app.services.models import Models
 from app.settings import Settings
@@ -289,7 +290,7 @@ class LibraryService:
             rows = csv.writer(file)
             rows.writerow(("folder", "file", "reason"))
             for folder in folders:
-                rows.writerows((_harmless(str(folder.path)), _harmless(str(one.path)), _harmless(one.reason)) for one in folder.skipped)
+                rows.writerows((plain_cell(str(folder.path)), plain_cell(str(one.path)), plain_cell(one.reason)) for one in folder.skipped)
         return table
 
     def _needs_starter(self) -> bool:
@@ -313,8 +314,3 @@ class LibraryService:
         if not path.is_dir():
             raise RequestError(f"{path}: no such folder; check the path, or the disk it is on")
         return path
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.services.errors import RequestError
+from app.services.files import write_json
 from generation.export.names import DEFAULT_CREATOR
 
 
@@ -34,11 +34,9 @@ class Preferences:
 
     def write(self, chosen: ExportPreferences) -> None:
         """Raises RequestError where the disk refuses."""
-        partial = self._file.with_name(f".{self._file.name}.{secrets.token_hex(4)}")
         kept = {"creator": chosen.creator, "folder": str(chosen.folder) if chosen.folder else ""}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(kept), encoding="utf-8")
-            partial.replace(self._file)
+            write_json(self._file, kept)
         except OSError as error:
             raise RequestError(f"{self._file}: could not be written ({error.strerror}); free some disk space") from error

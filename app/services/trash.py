@@ -9,8 +9,9 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from app.services.entries import Entry, KeptTake, read_entry, write_json
+from app.services.entries import Entry, KeptTake, read_entry
 from app.services.errors import RequestError
+from app.services.files import write_json
 
 KEPT_S = 86_400
 _TAKE = "take.json"

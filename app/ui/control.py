@@ -23,7 +23,6 @@ class MoreControl:
                 follow = [gr.Slider(0, 1, getattr(usual, name), step=0.05, label=name.capitalize(), buttons=[]) for name in _CURVES]
             grounded = gr.Checkbox(True, label="One take from the best hit", elem_id="grounded")
             with gr.Row(elem_classes="pair"):
-                # text, because an empty number field of gradio turns into 0
                 guidance, steps, seed = (gr.Textbox(label=label, placeholder="auto", max_lines=1) for label in ("Guidance", "Steps", "Seed"))
         self.components = [avoid, *follow, grounded, guidance, steps, seed]
 
@@ -34,13 +33,14 @@ class MoreControl:
             "avoid": avoid or "",
             "follow": Follow(loudness, brightness, pitch),
             "grounded": grounded,
-            "guidance": _number("Guidance", guidance, float),
-            "steps": _number("Steps", steps, int),
-            "seed": _number("Seed", seed, int),
+            "guidance": number("Guidance", guidance, float),
+            "steps": number("Steps", steps, int),
+            "seed": number("Seed", seed, int),
         }
 
 
-def _number(name: str, text: str | None, kind: type[int] | type[float]) -> int | float | None:
+def number(name: str, text: str | None, kind: type[int] | type[float]) -> int | float | None:
+    """What a text field says; None where it is empty. Text, because an empty number field of gradio turns into 0. Raises RequestError."""
     if not (text or "").strip():
         return None
     try:

@@ -9,7 +9,7 @@ import gradio as gr
 from app.services.requests import ImitateRequest
 from app.services.studio import Studio
 from app.ui import cards
-from app.ui.control import MoreControl
+from app.ui.control import MoreControl, number
 from app.ui.performing import PerformAmounts
 from app.ui.recorder import Recorder
 from app.ui.updates import PRIVATE, Updates
@@ -39,8 +39,7 @@ class Form:
         self.message = cards.area(elem_id="message")
         with gr.Accordion("Narrow the hits", open=False, elem_id="narrow", elem_classes="fold"):
             with gr.Row(elem_classes="pair"):
-                shortest = gr.Number(None, label="Shortest, s", minimum=0)
-                longest = gr.Number(None, label="Longest, s", minimum=0)
+                shortest, longest = (gr.Textbox(label=label, placeholder="any", max_lines=1) for label in ("Shortest, s", "Longest, s"))
             self.category = gr.Dropdown([_ANY], value=_ANY, label="Category")
         self._control, self.amounts = MoreControl(), PerformAmounts()
         self.components = [
@@ -75,8 +74,8 @@ class Form:
             owner=whose,
             variations=int(variations),
             seconds=float(seconds) if seconds else None,
-            shortest_s=shortest or None,
-            longest_s=longest or None,
+            shortest_s=number("Shortest", shortest, float),
+            longest_s=number("Longest", longest, float),
             category=category if category != _ANY else None,
             start_from=self._studio.sounds.path(token),
             start_strength=strength,

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from clvap.contours import Contours
 from clvap.library import rows, search
 from clvap.library.atlas import Atlas, Point
@@ -25,7 +23,6 @@ from clvap.query import Query
 
 DEFAULT_EMBEDDER = "clvap-mini"
 _PIECES = 64
-_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine a search takes for the best likely
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class Library:
         row = self._at(path)
         if row is None:
             raise LibraryError(f"{Path(path).name}: not in the library; index its folder again")
-        query = Query(_OF_A_SOUND * row.vectors[0], np.zeros((0, row.vectors.shape[1]), np.float32), Contours.from_stacked(row.curves[0]))
+        query = search.query_of_sound(row.vectors[0], Contours.from_stacked(row.curves[0]))
         found = search.search(self._store, query, k + 1, Weights.of(query), filters or Filters())
         return [match for match in found if str(match.path) != str(path)][:k]
 

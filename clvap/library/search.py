@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clvap.contours import Contours
 from clvap.library import likeness, words
 from clvap.library.rows import Rows
 from clvap.library.scan import LibraryError
@@ -17,6 +18,7 @@ SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
 _SHORTLIST_BY_TIMING = 50
 _OVERALL_OF_WORDS = 0.55  # how much the vector counts where there is no voice whose curves could
+_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine the next line takes for the best likely
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 
 
@@ -127,6 +129,11 @@ class Match:
     sample_rate_hz: int
     channels: int
     aspects: Aspects | None = None
+
+
+def query_of_sound(vector: np.ndarray, curves: Contours) -> Query:
+    """A query for sounds like one sound, of its unit vector (D,) and its curves. It has no tokens: it is for searching alone."""
+    return Query(_OF_A_SOUND * vector, np.zeros((0, len(vector)), np.float32), curves)
 
 
 def search(store: Store, query: Query, k: int, weights: Weights, filters: Filters) -> list[Match]:

@@ -6,6 +6,7 @@ import pytest
 
 from app.services.access import Forbidden
 from app.services.errors import RequestError
+from app.services.files import plain_cell
 from app.services.library import Wanted
 from app.services.pace import Pace, span
 from clvap.library import LibraryError
@@ -82,9 +83,7 @@ def test_broken_files_are_listed_with_the_reason_and_as_a_table(tmp_path):
 
 
 def test_no_cell_of_the_table_is_a_formula():
-    from app.services.library import _harmless
-
-    assert [_harmless(cell) for cell in ("=1+1", "@x", "-2", "/home/=x")] == ["'=1+1", "'@x", "'-2", "/home/=x"]
+    assert [plain_cell(cell) for cell in ("=1+1", "@x", "-2", "/home/=x")] == ["'=1+1", "'@x", "'-2", "/home/=x"]
 
 
 def test_indexing_goes_on_without_the_page_survives_a_restart_and_can_be_stopped_and_resumed(tmp_path, slow):

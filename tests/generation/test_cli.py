@@ -53,6 +53,7 @@ def test_words_of_the_command_line_become_numbers():
 def test_takes_are_made_as_asked(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("clvap.Embedder.from_pretrained", lambda *_: tiny.FakeEmbedder())
     model = tiny.saved(tmp_path / "tiny")
+    capsys.readouterr()  # the engine greets when it is first imported
     door = audio.write(tmp_path / "door.wav", tone(seconds=0.8))
     common = ["generate", "--generator", str(model), "--text", "a dog", "--seed", "3", "--variations", "2", "--out", str(tmp_path / "takes"), "--json"]
 

@@ -12,14 +12,14 @@ Every file is replaced whole, so a reader never sees half of one.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+
+from app.services.files import write_json
 
 Status = Literal["running", "done", "failed", "cancelled", "interrupted"]
 ASKED, PROCESS, STATE, LOG, CANCEL = "asked.json", "process.json", "state.json", "log.txt", "cancel"
@@ -90,16 +90,6 @@ class Job:
         return self.status in ("cancelled", "failed", "interrupted")
 
 
-def write(path: Path, values: Asked | State | dict[str, Any]) -> None:
-    """Replace a JSON file whole."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(values if isinstance(values, dict) else asdict(values), file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
 def read_asked(folder: Path) -> Asked:
     """What was asked for; raises OSError, ValueError or TypeError where the folder holds no job."""
     return Asked(**json.loads((folder / ASKED).read_text(encoding="utf-8")))
@@ -131,7 +121,7 @@ def read(folder: Path) -> Job | None:
 
 def claim(folder: Path, pid: int) -> None:
     """Note which process works on a job."""
-    write(folder / PROCESS, {"pid": pid, "created_s": psutil.Process(pid).create_time()})
+    write_json(folder / PROCESS, {"pid": pid, "created_s": psutil.Process(pid).create_time()})
 
 
 def alive(folder: Path) -> bool:

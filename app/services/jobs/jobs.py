@@ -11,13 +11,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from app.services.errors import RequestError
-from app.services.jobs.job import ASKED, CANCEL, LOG, PROCESS, STATE, Asked, Job, State, claim, read, write
+from app.services.files import write_json
+from app.services.jobs.job import ASKED, CANCEL, LOG, PROCESS, STATE, Asked, Job, State, claim, read
 
 WORK = "app.services.work"
 _ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +44,7 @@ class Jobs:
         with self._alone(target):
             folder = self._folder / name
             folder.mkdir(parents=True)
-            write(folder / ASKED, Asked(kind, target, title, arguments, self._package, now))
+            write_json(folder / ASKED, asdict(Asked(kind, target, title, arguments, self._package, now)))
             self._launch(folder)
             self._forget_the_oldest()
         return self._known(name)
@@ -79,7 +81,7 @@ class Jobs:
             folder = self._folder / job_id
             for left_over in (CANCEL, PROCESS):
                 (folder / left_over).unlink(missing_ok=True)
-            write(folder / STATE, State(fraction=job.fraction, text="Going on", updated_s=time.time()))
+            write_json(folder / STATE, asdict(State(fraction=job.fraction, text="Going on", updated_s=time.time())))
             self._launch(folder)
         return self._known(job_id)
 

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from app.services.errors import explain
-from app.services.jobs.job import CANCEL, STATE, claim, read_asked, read_state, write
+from app.services.files import write_json
+from app.services.jobs.job import CANCEL, STATE, claim, read_asked, read_state
 from clvap.progress import Cancelled, Progress
 
 _EVERY_S = 0.25
@@ -54,7 +55,7 @@ class Reporter:
 
     def _write(self) -> None:
         with self._lock:
-            write(self._folder / STATE, replace(self._state, updated_s=time.time()))
+            write_json(self._folder / STATE, asdict(replace(self._state, updated_s=time.time())))
 
 
 def main(folder: Path) -> int:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.services.errors import RequestError
+from app.services.files import write_json
 from app.services.jobs import Job, Jobs
 from app.services.training.recipes import Kind
 from clvap.training import curves
@@ -159,9 +160,7 @@ class Runs:
 
     def note(self, folder: Path, about: About) -> None:
         """Write what is known of a run; only then it is in the list."""
-        partial = folder / ".about.partial"
-        partial.write_text(json.dumps(asdict(about), ensure_ascii=False), encoding="utf-8")
-        partial.replace(folder / ABOUT)
+        write_json(folder / ABOUT, asdict(about))
 
     def list(self, kind: Kind, jobs: Iterable[Job] | None = None) -> tuple[Run, ...]:
         """Runs of a kind, newest first; `jobs` where they were read already."""

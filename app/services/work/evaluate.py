@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from app.services.files import write_json
 from clvap.progress import Progress
 
 
@@ -31,6 +31,4 @@ def run(arguments: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def keep(path: Path, figures: dict[str, Any]) -> None:
     """Write the figures whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
-    partial.replace(path)
+    write_json(path, figures)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import gradio as gr
 
+from app.services.errors import RequestError
 from app.services.export import ExportRequest, Item
 from app.services.studio import Studio
 from app.ui.api.endpoints import Endpoints
@@ -26,7 +27,9 @@ class ExportingApi(Endpoints):
         fade_in_ms: float = 0.0, fade_out_ms: float = 0.0, loop: Literal["none", "points", "crossfade"] = "none",
     ) -> dict:  # fmt: skip
         """One sound as a file, several as a zip with a table: {"path", "count", "left_out"}. Without `names` the UCS names proposed for them."""
-        items = [Item(self._sound(sound), name) for sound, name in zip(sounds, names or [None] * len(sounds), strict=False)]
+        if names and len(names) != len(sounds):
+            raise RequestError(f"{len(sounds)} sounds and {len(names)} names: give each sound its name, or none.")
+        items = [Item(self._sound(sound), name) for sound, name in zip(sounds, names or [None] * len(sounds), strict=True)]
         settings = ExportSettings(format, rate_hz, depth, normalise, target, fade_in_ms, fade_out_ms, loop)
         made = self._studio.exports.export(ExportRequest(owner(self._studio, request), tuple(items), settings))
         return {"path": self._download(made.path), "count": made.count, "left_out": list(made.left_out)}
