@@ -12,7 +12,7 @@ def main() -> int:
     space.settle(os.environ)
     from app.services.studio import Studio
     from app.settings import Settings, SettingsError
-    from app.ui.page import launch
+    from app.ui.page import StartError, launch
 
     try:
         studio = Studio.from_settings(Settings.from_arguments())
@@ -20,6 +20,9 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
     studio.start()
     page.block_thread()
     return 0

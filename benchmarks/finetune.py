@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from clvap import Embedder, audio
 from clvap.console import Spoken
@@ -30,7 +29,7 @@ from generation.finetune.data import stored
 from generation.finetune.job import prepared
 from generation.finetune.recipe import Recipe
 from generation.finetune.store import Item
-from generation.measures.frechet import COMPONENTS, distance
+from generation.measures.frechet import components, distance
 from generation.request import MIN_SECONDS
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def measure(recipe: Recipe, yamnet: Yamnet) -> Figures:
     tuned = Generator.from_pretrained(out, "cpu", embedder) if recipe.kind == "full" else _with(recipe, out, embedder)
     base = Generator.from_pretrained(recipe.start, "cpu", embedder)
     real, others = (_embedded(yamnet, [audio.read(item.path, base.max_seconds) for item in items]) for items in (held_out, trained))
-    space = PCA(min(COMPONENTS, *others.shape), svd_solver="full").fit(others)
+    space = components(others)
     at = [space.transform(vectors) for vectors in (real, *(_embedded(yamnet, takes(one, embedder, held_out)) for one in (base, tuned)), others)]
     pack = np.random.default_rng(0).permutation(at[3])[: len(real)]
     losses = _losses(recipe.run / "log.csv")

@@ -91,7 +91,7 @@ class Visitor:
 
     def take(self, seconds: float) -> None:
         """Ask for one take; raises RuntimeError where there is none."""
-        *_, answer = self._asked(self._numbered("generate"), [None, "rain", 0.5, seconds, 1, None, None, ""])
+        *_, answer = self._asked(self._numbered("generate"), [None, "rain", 0.5, seconds, 1, None, None, "", None])
         if not answer["success"] or len(answer["output"]["data"][0]["takes"]) != 1:
             raise RuntimeError(str(answer["output"]))
 

@@ -5,15 +5,16 @@ Q queries, N sounds of the library, both in the same order: query i was made fro
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
@@ -25,6 +26,7 @@ from clvap.data.datasets import folder as folder_dataset
 from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, ManifestError, Row, esc50, packs
 from clvap.data.vocalize import HELD_OUT, imitate
 from clvap.embedder import Embedder
+from clvap.ledger import Ledger
 from clvap.library import Library
 from clvap.peers import YamnetSearch, envelopes, mfcc_statistics
 from clvap.progress import Progress, silent
@@ -77,47 +79,80 @@ def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Sc
 
 
 def evaluate(
-    embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True, progress: Progress = silent
-) -> dict[str, dict[str, Scores]]:
+    embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True, progress: Progress = silent,
+    kept: Path | None = None,
+) -> dict[str, dict[str, Scores]]:  # fmt: skip
     """Scores by query kind and system: the bare vectors, the product's whole search where `searched`, and the peers.
 
     progress: told of every question; may raise to stop
+    kept: folder of the families measured so far, which are not measured again if the model, the sounds and the seed are the same
     """
-    clips = [read(row.path) for row in rows]
-    asked = _Count(progress, len(rows) * (1 + 3 * len(families)))
-    labels, sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
-    envelope, mfcc, vectors = envelopes(clips), mfcc_statistics(clips), embedder.embed_audio(clips)
+    ledger = Ledger(kept, {"model": embedder.fingerprint, "sounds": digest(rows), "seed": seed, "yamnet": str(yamnet), "searched": searched})
     rng = np.random.default_rng(seed)
     words = [str(rng.choice(row.captions)) for row in rows]
-    judge = YamnetSearch(yamnet, clips) if yamnet else None
-    results: dict[str, dict[str, Scores]] = {}
-
-    def add(kind: str, system: str, similarity: np.ndarray) -> None:
-        results.setdefault(kind, {})[system] = score(similarity, labels, sources)
-
+    chance = rng.random((len(rows), len(rows)))
     with TemporaryDirectory() as folder:
-        library = indexed(rows, Path(folder), embedder) if searched else None
-
-        def ask(kind: str, voices: list[Clip | None], texts: list[str | None]) -> None:
-            queries = [embedder.query(voice, text) for voice, text in asked.over(zip(voices, texts, strict=True), kind)]
-            add(kind, "clvap vector", np.stack([query.vector for query in queries]) @ vectors.T)
-            if library:
-                add(kind, "clvap search", np.stack([_searched(library, query, rows) for query in queries]))
-
-        add("any", "random", rng.random((len(rows), len(rows))))
-        if judge:
-            add("words", "yamnet", judge.by_words(words))
-        ask("words", [None] * len(rows), words)
+        bench = _Bench(embedder, rows, words, yamnet, Path(folder) if searched else None)
+        asked = _Count(progress, len(rows) * (1 + 3 * len(families)))
+        results = {"any": {"random": asdict(bench.score(chance))}}
+        results |= asked.once(ledger, "words", len(rows), lambda: bench.by_words(asked))
         for name in families:
-            voices = [imitation(clip, name, rng) for clip in asked.over(clips, f"imitations: {name}")]
-            add(name, "mfcc", mfcc_statistics(voices) @ mfcc.T)
-            add(name, "envelope", envelopes(voices) @ envelope.T)
-            if judge:
-                add(name, "yamnet", judge.by_voice(voices))
-                add(f"{name} + words", "yamnet", judge.by_both(voices, words))
-            ask(name, voices, [None] * len(rows))
-            ask(f"{name} + words", voices, words)
-    return results
+
+            def measure(name: str = name) -> dict[str, Any]:
+                return {"scores": bench.by_voice(name, rng, asked), "rng": rng.bit_generator.state}
+
+            found = asked.once(ledger, name, 3 * len(rows), measure)
+            rng.bit_generator.state = found["rng"]  # so that the next family is drawn as if this one had been
+            results |= found["scores"]
+    return {kind: {system: Scores(**scores) for system, scores in systems.items()} for kind, systems in results.items()}
+
+
+class _Bench:
+    """The sounds as every system hears them, and the systems' scores of questions about them."""
+
+    def __init__(self, embedder: Embedder, rows: list[Row], words: list[str], yamnet: Path | None, folder: Path | None) -> None:
+        """words: of each sound; folder: for the product's library, None to leave it out"""
+        self._embedder, self._rows, self._words = embedder, rows, words
+        self._clips = [read(row.path) for row in rows]
+        self._labels, self._sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
+        self._envelope, self._mfcc, self._vectors = envelopes(self._clips), mfcc_statistics(self._clips), embedder.embed_audio(self._clips)
+        self._judge = YamnetSearch(yamnet, self._clips) if yamnet else None
+        self._library = indexed(rows, folder, embedder) if folder else None
+
+    def score(self, similarity: np.ndarray) -> Scores:
+        return score(similarity, self._labels, self._sources)
+
+    def by_words(self, asked: _Count) -> dict[str, dict[str, dict[str, float]]]:
+        judged = {"yamnet": self._judge.by_words(self._words)} if self._judge else {}
+        return {"words": self._told(judged | self._answers("words", [None] * len(self._rows), self._words, asked))}
+
+    def by_voice(self, family: str, rng: np.random.Generator, asked: _Count) -> dict[str, dict[str, dict[str, float]]]:
+        """Imitations of a family, alone and with the words."""
+        voices = [imitation(clip, family, rng) for clip in asked.over(self._clips, f"imitations: {family}")]
+        alone = {"mfcc": mfcc_statistics(voices) @ self._mfcc.T, "envelope": envelopes(voices) @ self._envelope.T}
+        both: dict[str, np.ndarray] = {}
+        if self._judge:
+            alone["yamnet"], both["yamnet"] = self._judge.by_voice(voices), self._judge.by_both(voices, self._words)
+        alone |= self._answers(family, voices, [None] * len(voices), asked)
+        both |= self._answers(f"{family} + words", voices, self._words, asked)
+        return {family: self._told(alone), f"{family} + words": self._told(both)}
+
+    def _answers(self, kind: str, voices: Sequence[Clip | None], texts: Sequence[str | None], asked: _Count) -> dict[str, np.ndarray]:
+        """Similarities (Q, N) by the bare vectors and by the product's search."""
+        queries = [self._embedder.query(voice, text) for voice, text in asked.over(zip(voices, texts, strict=True), kind)]
+        found = {"clvap vector": np.stack([query.vector for query in queries]) @ self._vectors.T}
+        if self._library:
+            found["clvap search"] = np.stack([_searched(self._library, query, self._rows) for query in queries])
+        return found
+
+    def _told(self, similarities: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+        return {system: asdict(self.score(similarity)) for system, similarity in similarities.items()}
+
+
+def digest(rows: Sequence[Row]) -> str:
+    """Eight hex digits that change with the sounds, their captions and their kinds."""
+    told = [[row.path.as_posix(), row.path.stat().st_size, list(row.captions), row.label] for row in rows]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
 
 
 class _Count:
@@ -131,6 +166,11 @@ class _Count:
             self._progress(self._done, self._total, what)
             yield thing
             self._done += 1
+
+    def once(self, ledger: Ledger, name: str, steps: int, measure: Callable[[], Any]) -> Any:
+        """An entry of a ledger, whose steps count where it was there already too."""
+        self._done += steps * (name in ledger)
+        return ledger.once(name, measure)
 
 
 def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:

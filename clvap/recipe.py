@@ -157,6 +157,8 @@ class Recipe:
     """Longest gradient that is followed whole."""
     log_every: int = 10
     checkpoint_every: int = 100
+    minutes: float | None = None
+    """Minutes to train for in place of the stages' steps, which are then their shares of this time; the bank is made before. None trains the steps."""
 
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.stages]
@@ -164,6 +166,8 @@ class Recipe:
             raise RecipeError(f"recipe {self.name}: needs stages with different names, has {names}")
         if self.precision not in PRECISIONS:
             raise RecipeError(f"recipe {self.name}: precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+        if self.minutes is not None and not 0 < self.minutes < float("inf"):
+            raise RecipeError(f"recipe {self.name}: minutes {self.minutes} must be over 0; leave it out to train the steps")
         if unknown := sorted(set(self.loggers) - set(LOGGERS)):
             raise RecipeError(f"recipe {self.name}: no logger {', '.join(unknown)}; choose from {', '.join(LOGGERS)}")
         if not (self.packs or self.esc50 or self.starter or self.manifests):
@@ -187,6 +191,10 @@ class Recipe:
     def hears_voices(self) -> bool:
         """Whether any stage needs imitations; a CLAP does not."""
         return any(stage.hears_voices for stage in self.stages)
+
+    def seconds(self, stage: Stage) -> float | None:
+        """How long a stage is to be trained, None where that is told by its steps."""
+        return None if self.minutes is None else 60 * self.minutes * stage.steps / sum(one.steps for one in self.stages)
 
     def stage_shares(self, stage: Stage) -> dict[str, float]:
         """Share of each collection in a stage."""

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,8 +31,13 @@ from clvap.training.guard import TrainingError
 from clvap.training.log import Log, mirrors, require
 from clvap.training.parallel import ALONE, Group, joined, with_group_statistics
 from clvap.training.rows import claim_bank, held_out, rows_of
+from clvap.training.schedule import passed, spoken
 from clvap.training.state import CHECKPOINT, State, best_file, checkpoint, fresh, resumed, set_modes, take_weights
 from clvap.training.step import Trained, train_step
+
+_LOOKS, _LINES = 8, 40
+"""At least so many looks and checkpoints, and so many lines in the log, where a stage has a time: a slow machine may not come to the next round number of
+steps in it."""
 
 
 def run(config_path: str | Path, progress: Progress = silent) -> Path:
@@ -108,13 +113,14 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent, group: Gro
     net = with_group_statistics(_network(recipe, len(kinds_of(rows))), group).to(group.device)
     state = resumed(fresh(net, recipe, 0), recipe, group.device)
     data = Data(rows, recipe, tokenizer, kept_back)
-    before = sum(stage.steps for stage in recipe.stages[: state.stage])
-    log = Log(recipe.run / "log.csv", state.log_bytes, mirrors(recipe.loggers, recipe.run, before + state.step + 1)) if group.first else None
+    log = Log(recipe.run / "log.csv", state.log_bytes, mirrors(recipe.loggers, recipe.run, state.before + state.step + 1)) if group.first else None
     try:
         while state.stage < len(recipe.stages):
             _run_stage(state, recipe, data, progress, group, log)
             _end_stage(state, recipe, progress, group)
+            before = state.before + state.step
             state = fresh(net, recipe, state.stage + 1, state.ema)
+            state.before = before
     except TrainingError as error:
         kept = recipe.run / CHECKPOINT
         raise TrainingError(f"{error} ({f'{kept} is untouched' if kept.exists() else 'no checkpoint was written yet'})") from error
@@ -189,30 +195,58 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, gro
                 heads["voice"].load_state_dict(heads["audio"].state_dict())
     set_modes(state.net)
     data.begin(recipe, stage, state.net.model.text)
-    before, total = (sum(one.steps for one in stages) for stages in (recipe.stages[: state.stage], recipe.stages))
-    started, summary = time.time(), ""
-    while state.step < stage.steps and not state.finished:
+    started, trained_s, summary = time.perf_counter(), state.trained_s, ""
+    while (done := state.done(stage)) < 1 and not state.finished:
         batch = data.batch(state.stage, state.step, stage).part(group.share(stage.batch_size)).to(group.device)
         seed = recipe.seed + 1_000_003 * state.stage + state.step + (group.rank << 40)  # dropout, too, depends on the step alone
         found = train_step(state, batch, stage, group, recipe.precision, recipe.clip_norm, seed)
         state.step += 1
+        state.trained_s = trained_s + time.perf_counter() - started
+        if state.limit_s is not None:
+            state.trained_s = group.told(state.trained_s)  # all end at the same step
+        due = _Due(state, stage, done)
         state.smoothed = {name: 0.95 * state.smoothed.get(name, value) + 0.05 * value for name, value in found.items()}
-        shown = dict(state.smoothed) if state.step % recipe.log_every == 0 else {}
-        if _due(recipe, stage, state.step):
+        shown = dict(state.smoothed) if due(recipe.log_every, _LINES) else {}
+        if recipe.validation and validation.retrieves(stage) and (due(recipe.validation.every, _LOOKS) or state.done(stage) >= 1):
             shown |= _look(state, recipe, stage, data, group)
-        state.finished |= state.step == stage.steps
+        state.finished |= state.done(stage) >= 1
         if shown and log:
-            log.write(stage.name, state.step, before + state.step, shown)
-            summary = ", ".join(f"{name} {value:.3f}" for name, value in shown.items())
-        progress(before + state.step, total, f"{stage.name}: {summary}, {time.time() - started:.0f} s" if summary else stage.name)
-        if log and (state.step % recipe.checkpoint_every == 0 or state.finished):
+            log.write(stage.name, state.step, state.before + state.step, shown)
+            summary = _summary(state, recipe)
+        _tell(state, recipe, f"{stage.name}: {summary}" if summary else stage.name, progress)
+        if log and (due(recipe.checkpoint_every, _LOOKS) or state.finished):
             state.log_bytes = log.kept()
             checkpoint(state, recipe.run)
 
 
-def _due(recipe: Recipe, stage: Stage, step: int) -> bool:
-    """Whether a step is followed by a look at the rows kept back."""
-    return recipe.validation is not None and validation.retrieves(stage) and (step % recipe.validation.every == 0 or step == stage.steps)
+@dataclass(frozen=True)
+class _Due:
+    """What a step that began at a share `before` of its stage is followed by."""
+
+    state: State
+    stage: Stage
+    before: float
+
+    def __call__(self, every: int, parts: int) -> bool:
+        """Whether something is due that happens every so many steps, and as often as `parts` where the stage has a time."""
+        timed = self.state.limit_s is not None and passed(self.before, self.state.done(self.stage), parts)
+        return timed or self.state.step % every == 0
+
+
+def _summary(state: State, recipe: Recipe) -> str:
+    """The losses and the best look in a line; the log has the rest."""
+    best = [f"best {recipe.validation.metric} {state.best:.3f}"] if recipe.validation and state.best_step else []
+    return ", ".join([*(f"{name} {value:.3f}" for name, value in state.smoothed.items()), *best])
+
+
+def _tell(state: State, recipe: Recipe, text: str, progress: Progress) -> None:
+    """Say how far a training is, in steps or in seconds of its time."""
+    before, whole = recipe.stages[: state.stage], recipe.stages
+    if state.limit_s is None:
+        progress(sum(one.steps for one in before) + state.step, sum(one.steps for one in whole), f"{text}, {state.trained_s:.0f} s")
+        return
+    trained_s = sum(map(recipe.seconds, before)) + min(state.trained_s, state.limit_s)
+    progress(int(trained_s), max(int(60 * recipe.minutes), 1), f"{text}, {spoken(trained_s, 60 * recipe.minutes)}")
 
 
 def _look(state: State, recipe: Recipe, stage: Stage, data: Data, group: Group) -> dict[str, float]:

@@ -11,6 +11,7 @@ B batch, T samples, F frames (86.13 a second), K bins, C channels, L latents (F 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from clvap.audio import SAMPLE_RATE_HZ
 from generation import pitch, spectrum
 from generation.analysis import FRAMES_PER_LATENT, PITCH_CHANNELS, RATIO, Analysis, Outline, Scale
 
+_PICTURED_DB = 60.0
 _NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh variable from its median
 
 
@@ -105,6 +107,11 @@ class SpectralDecoder(nn.Module):
         tones = functional.softplus(self.harmonic(x)) * self._comb(carried)
         outline = self.outline(self.scale.undone(heard.transpose(1, 2)))
         return Spectrogram(outline + self.correction(x) + tones, self.noise(x).clamp(-4.0, 1.0))
+
+    def levels(self, latents: Tensor) -> Tensor:
+        """Latents (C, L) as a rough spectrogram (M, L), which they hold outright: 1 is its loudest band, 0 what lies 60 dB under that."""
+        bands = self.scale.undone(latents[:-PITCH_CHANNELS].T)[:, : self.outline.bands].T
+        return ((bands - bands.max()) * (10 / math.log(10) / _PICTURED_DB) + 1).clamp(0, 1)
 
     def _comb(self, carried: Tensor) -> Tensor:
         """Log gain of the carried pitch's harmonics over all bins, fading with the strength: (B, F, K)."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from clvap.checkpoints import ModelError
@@ -17,11 +18,14 @@ from generation import model as sfx
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
 from generation.controls import Controls, absent, from_contours, stretched
 from generation.extras import NOTHING, Extras
-from generation.generator import Backend, Prompt, latent_span
+from generation.generator import Backend, Prompt
+from generation.plan import latent_span
 from generation.request import GenerateRequest, RequestError
 from generation.samplers import Sampling, published_sampling
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from clvap import Embedder
     from generation.adapter import Adapter
 
@@ -32,7 +36,6 @@ class ClvapBackend:
     """A model trained here: the query in its cross-attention, the gesture's curves in its input."""
 
     window = None
-    decodes_cheaply = True
 
     def __init__(self, folder: Path, device: str, fingerprint: str | None, extras: Extras = NOTHING):
         if extras.adapter is not None:
@@ -40,7 +43,7 @@ class ClvapBackend:
         self.model, config = sfx.load(folder)
         _finish(self.model, device, extras, half=[self.model.model])
         self.max_seconds, self.clvap = config.diffusion.max_seconds, config.clvap
-        self.sampling = Sampling(steps=config.steps, guidance=config.guidance)
+        self.sampling = Sampling(steps=config.steps, guidance=config.guidance, best_of=config.best_of)
         if fingerprint and config.clvap_fingerprint and fingerprint != config.clvap_fingerprint:
             _LOG.warning(
                 "%s was trained with %s %s, this one is %s: its takes follow words and voice less well; train it again or use the matching model",
@@ -51,19 +54,23 @@ class ClvapBackend:
             )
 
     def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt:
-        """Query, curves over the take's length, silence after it."""
+        """Query, curves over the take's length, silence after it; guidance compares with no curves, so that it strengthens them as well as the words."""
         if request.seconds_start:
             raise RequestError("this generator makes a sound from its beginning; leave out where to start")
         controls = gesture_curves(request, latents, self.model.sample_rate / self.model.min_input_length)
         positive = {TOKENS_KEY: request.query, CONTROLS_KEY: controls, "seconds_total": request.total_s}
         away = embedder().query(text=request.negative) if request.negative else None
-        return Prompt(positive, {**positive, TOKENS_KEY: away})
+        return Prompt(positive, {**positive, TOKENS_KEY: away, CONTROLS_KEY: absent(latents)})
+
+    def picture(self, latents: Tensor) -> np.ndarray:
+        """Half-made latents (C, L) as a spectrogram, which these say outright."""
+        return self.model.pretransform.model.decoder.levels(latents).cpu().numpy()
 
 
 class PublishedBackend:
     """A published Stable-Audio model, its weights unchanged, asked by its words and, through an adapter, by the query."""
 
-    decodes_cheaply = False
+    picture = None
 
     def __init__(self, folder: Path, device: str, extras: Extras = NOTHING):
         self.model, config = published.load(folder, extras.text_encoder)
@@ -116,7 +123,7 @@ def load(folder: Path, device: str, embedder: Embedder | None = None, extras: Ex
 
 
 def gesture_curves(request: GenerateRequest, latents: int, rate_hz: float) -> Controls:
-    """The gesture's curves over a take, silence after it; over the span where one is made anew, with the sound's own curves around it.
+    """The gesture's curves over a take, silence after it; where a span is made anew, over that or where it lies, with the sound's own curves around it.
 
     latents: to sample
     rate_hz: latents a second
@@ -129,6 +136,8 @@ def gesture_curves(request: GenerateRequest, latents: int, rate_hz: float) -> Co
         return stretched(drawn, max(round(request.seconds * rate_hz), 1)).cut(0, latents)
     start, stop = latent_span(request.inpaint, rate_hz, latents)
     whole = from_contours(extract(request.inpaint.clip)).cut(0, latents)
+    if request.inpaint.in_place:
+        return stretched(drawn, max(round(request.seconds * rate_hz), 1)).cut(start, stop - start).within(whole, start)
     return stretched(drawn, stop - start).within(whole, start)
 
 

@@ -62,7 +62,7 @@ CARDS = (
         44_100,
         6.0,
         0.5,
-        Sampling(),
+        Sampling(best_of=2),
     ),
     Card(
         "stable-audio-open-1.0",

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from clvap.console import Parser, Spoken, answer
+from clvap.console import Parser, answer
+from generation.commands.evaluate import add_arguments as add_evaluate_arguments
+from generation.commands.evaluate import evaluate
 from generation.commands.finetune import add_arguments as add_finetune_arguments
 from generation.commands.finetune import finetune
 from generation.commands.generate import add_arguments as add_generate_arguments
@@ -55,27 +57,15 @@ def export(parsed: argparse.Namespace) -> str:
     return f"written to {write_model(parsed.recipe)}"
 
 
-def evaluate(parsed: argparse.Namespace) -> str:
-    """Measure a generator; a table on standard error, JSON on standard output."""
-    from generation.evaluate import Evaluation, run
-    from generation.measures.table import table
-
-    asked = Evaluation(parsed.data, parsed.generator, parsed.clvap, parsed.gestures, parsed.classes, seed=parsed.seed, sheet=parsed.sheet)
-    result = run(asked.quick() if parsed.quick else asked, Spoken())
-    print(table(result), file=sys.stderr)
-    if parsed.out is not None:
-        parsed.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return json.dumps(result)
-
-
 def _expected() -> tuple[type[Exception], ...]:
     """Errors whose message is for the user."""
     from clvap.audio import AudioError
     from clvap.checkpoints import ModelError, RecipeError
+    from clvap.data.rows import ManifestError
     from clvap.training.guard import TrainingError
     from generation.request import RequestError
 
-    return AudioError, ModelError, RecipeError, RequestError, TrainingError, FileNotFoundError
+    return AudioError, ManifestError, ModelError, RecipeError, RequestError, TrainingError, FileNotFoundError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,13 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add_finetune_arguments(tuned)
     judged = commands.add_parser("evaluate", help="measure a generator on gestures and words it was not trained on")
     judged.set_defaults(run=evaluate)
-    judged.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with esc50 and yamnet")
-    judged.add_argument("--gestures", type=int, default=3, help="gestures of each ESC-10 class; other classes are asked once (default 3)")
-    judged.add_argument("--classes", choices=("esc10", "all"), default="all", help="the ten of ESC-10, or these and all fifty (default all)")
-    judged.add_argument("--quick", action="store_true", help="few sounds of ESC-10: a minute or two, wide errors")
-    judged.add_argument("--seed", type=int, default=0)
-    judged.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON here")
-    judged.add_argument("--sheet", type=Path, metavar="FILE", help="also draw spectrograms of real, rebuilt and made sound (PNG)")
+    add_evaluate_arguments(judged)
     for command in (make, judged):
         command.add_argument("--generator", default="sfx-mini", metavar="NAME_OR_PATH")
         command.add_argument("--clvap", default="clvap-mini", metavar="NAME_OR_PATH")

@@ -15,20 +15,19 @@ import numpy as np
 import torch
 
 from clvap.audio import Clip, read, trim
-from clvap.contours import extract
 from clvap.data.manifests import esc50
 from clvap.data.rows import Row
 from clvap.data.yamnet import Yamnet
 from clvap.progress import Progress, silent
-from generation.measures.estimate import Estimate, estimate
+from generation.measures.estimate import Estimate, estimate, known
 from generation.measures.fidelity import Answer, Bench, Fidelity
-from generation.measures.following import brightness_correlation, loudness_correlation
+from generation.measures.following import followed
 from generation.measures.judge import ESC10, category
 from generation.measures.questions import Asked, questions
 from generation.measures.rebuilding import MelGriffinLim, spectral_distance
 from generation.measures.takes import WAYS, Made, Studio, grounded, hits, performed, unperformed
 from generation.perform import finished
-from generation.request import RequestError
+from generation.request import MAX_VARIATIONS, RequestError
 
 if TYPE_CHECKING:
     from clvap import Embedder
@@ -46,6 +45,7 @@ class Evaluation:
     gestures: imitations of each ESC-10 class; every other class is asked once
     classes: `esc10`, or `all` for these ten and all fifty
     takes: sounds a question, of which the best is judged apart
+    best_of: candidates that each of these is the best of; None: as many as the page makes
     rebuilt: clips of each ESC-10 class that go through the autoencoder; a quarter as many of every other class
     seed: of gestures and takes
     sheet: where to draw spectrograms, None for nowhere
@@ -60,12 +60,15 @@ class Evaluation:
     rebuilt: int = 8
     seed: int = 0
     sheet: Path | None = None
+    best_of: int | None = None
 
     def __post_init__(self) -> None:
         if self.classes not in ("esc10", "all"):
             raise RequestError(f"classes {self.classes!r} are not known; use esc10 or all")
         if min(self.gestures, self.takes, self.rebuilt) < 1:
             raise RequestError(f"{self.gestures} gestures, {self.takes} takes, {self.rebuilt} rebuilt clips; use 1 or more of each")
+        if self.best_of is not None and not 1 <= self.best_of <= MAX_VARIATIONS // self.takes:
+            raise RequestError(f"the best of {self.best_of} with {self.takes} takes a question; use a best of 1 to {MAX_VARIATIONS // self.takes}")
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -124,9 +127,9 @@ def measured(evaluation: Evaluation, generator: Generator, embedder: Embedder, y
     """As `run`, of models that are loaded."""
     rows = [row for row in esc50(evaluation.data / "esc50", _HELD_OUT_FOLD) if evaluation.classes == "all" or category(row) in ESC10]
     bench = Bench.of_rows(yamnet, esc50(evaluation.data / "esc50", _TRAINING_FOLDS), rows, evaluation.scopes, evaluation.seed, progress)
-    asked, studio = questions(rows, evaluation.gestures, evaluation.seed), Studio(generator, embedder, evaluation.seed)
+    asked, studio = questions(rows, evaluation.gestures, evaluation.seed), Studio(generator, embedder, evaluation.seed, evaluation.best_of)
     sounds: dict[str, Figures] = {"real": Figures(bench.real(), bench.nearest_of_real())}
-    result: dict[str, Any] = about(evaluation, asked, bench) | {"autoencoder": rebuilding(evaluation, generator, yamnet, bench, rows, progress)}
+    result: dict[str, Any] = about(evaluation, asked, bench, studio.best_of) | {"autoencoder": rebuilding(evaluation, generator, yamnet, bench, rows, progress)}
 
     def add(name: str, made_for: Callable[[int, Asked], Made], gesture: bool = True) -> list[Made]:
         made = []
@@ -146,13 +149,13 @@ def measured(evaluation: Evaluation, generator: Generator, embedder: Embedder, y
     return result | {"sounds": {name: asdict(one) for name, one in sounds.items()}}
 
 
-def about(evaluation: Evaluation, asked: Sequence[Asked], bench: Bench) -> dict[str, Any]:
+def about(evaluation: Evaluation, asked: Sequence[Asked], bench: Bench, best_of: int) -> dict[str, Any]:
     """What the figures are of."""
     return {
         "generator": str(evaluation.generator), "clvap": str(evaluation.clvap), "seed": evaluation.seed,
         "gestures": "imitations of ESC-50 fold 4, permissive clips",
         "judge": f"YAMNet and ridge regression on {len(bench.training)} permissive clips of ESC-50 folds 1 to 3",
-        "questions": len(asked), "takes_a_question": evaluation.takes, "classes": len({one.category for one in asked}),
+        "questions": len(asked), "takes_a_question": evaluation.takes, "best_of": best_of, "classes": len({one.category for one in asked}),
         "chance": bench.chance, "threads": torch.get_num_threads(),
     }  # fmt: skip
 
@@ -196,15 +199,8 @@ def figures(bench: Bench, yamnet: Yamnet, asked: Sequence[Asked], made: Sequence
 
 def _followed(asked: Sequence[Asked], sounds: Sequence[Sequence[Clip]]) -> tuple[Estimate, Estimate | None]:
     """Loudness and brightness correlation with the gesture, the mean of a question's sounds."""
-    values: dict[str, list[tuple[float, str]]] = {"loudness": [], "brightness": []}
-    for question, clips in zip(asked, sounds, strict=True):
-        wanted, curves = question.contours, [extract(clip) for clip in clips]
-        values["loudness"].append((float(np.mean([loudness_correlation(wanted, one) for one in curves])), question.category))
-        bright = [brightness_correlation(wanted, one) for one in curves]
-        if None not in bright:
-            values["brightness"].append((float(np.mean(bright)), question.category))
-    loudness, brightness = (estimate(*zip(*pairs, strict=True)) if pairs else None for pairs in values.values())
-    return loudness, brightness
+    found, classes = [followed(question.contours, clips) for question, clips in zip(asked, sounds, strict=True)], [question.category for question in asked]
+    return estimate([one.loudness for one in found], classes), known([one.brightness for one in found], classes)
 
 
 def _some(rows: Sequence[Row], each: int) -> list[Row]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +16,13 @@ import numpy as np
 
 from clvap import checkpoints as devices
 from clvap.audio import Clip
-from clvap.progress import Progress, silent
+from clvap.progress import Cancelled, Progress, silent
 from generation import checkpoints, inpainting, ranking
 from generation.codec import Codec
 from generation.extras import NOTHING, Extras
 from generation.perform import drawn, finished
-from generation.request import GenerateRequest, Inpaint, RequestError, Take
+from generation.plan import Done, candidates, following, is_grounded, latent_count, latent_span, parts, steps_from
+from generation.request import MAX_POOL, GenerateRequest, Inpaint, Preview, RequestError, Take
 from generation.samplers import SAMPLERS, Sampling
 
 if TYPE_CHECKING:
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from generation.sampling import Kept, Start
 
 _LOG = logging.getLogger(__name__)
-_TAIL_LATENTS = 4
-_SHORTEST_LATENTS = 32  # shorter windows were never trained on
 _MOST_TOGETHER = 16
-_PREVIEW_EVERY = 6
+_SAMPLING = "Making"
+_PREVIEWS = 6
 
 
 def _alone(rows: int) -> AbstractContextManager:
@@ -62,7 +61,7 @@ class Backend(Protocol):
     window: latents it always works on; None where any number does
     sampling: when the request says nothing
     clvap: the CLVAP it was trained with, None where it was without
-    decodes_cheaply: whether hearing a half-made take costs little
+    picture: a half-made take (C, L) as a spectrogram, see `Preview`; None where that would mean decoding it
     """
 
     model: Any
@@ -70,7 +69,7 @@ class Backend(Protocol):
     window: int | None
     sampling: Sampling
     clvap: str | None
-    decodes_cheaply: bool
+    picture: Callable[[Tensor], np.ndarray] | None
 
     def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt: ...
 
@@ -108,7 +107,7 @@ class Generator:
 
     @property
     def sampling(self) -> Sampling:
-        """Sampler, steps and guidance of a request that leaves them out."""
+        """Sampler, steps, guidance and candidates of a request that leaves them out."""
         return self._backend.sampling
 
     @property
@@ -126,38 +125,40 @@ class Generator:
         request: GenerateRequest,
         progress: Progress = silent,
         on_take: Callable[[Take], None] | None = None,
-        on_preview: Callable[[Clip], None] | None = None,
+        on_preview: Callable[[Preview], None] | None = None,
     ) -> list[Take]:
         """Takes, best first, those that hardly differ from a better one last.
 
         progress: told of every step and, within long ones, several times; may raise to stop at once
-        on_take: gets each take as soon as it can be heard; with `best_of`, when all are made
-        on_preview: gets the first take half-made, every few steps, from models that decode cheaply
+        on_take: gets each take as soon as it can be heard, and what was made of one when `progress` stops it
+        on_preview: gets pictures of the takes half-made, a few times each, from models whose latents can be seen
         Raises RequestError for what this model cannot do and ModelError where memory does not suffice.
         """
         sampling = self._sampling(request)
-        seeds = _seeds(request)
+        groups = candidates(request, sampling.best_of)
         count = latent_count(request.seconds, self._codec.latents_a_second) if self._backend.window is None else self._backend.window
         started = time.perf_counter()
-        starts = self._starts(request, seeds, count)
-        done = _Done(progress, sum(len(start.seeds) * _steps(sampling, start.level) for start in starts) + len(seeds))
-        done.tell("sampling")
-        latents = self._sample(request, starts, count, sampling, done, self._previewer(request, on_preview))
-        share_s = (time.perf_counter() - started) / len(seeds)
-        made = []
-        for number, seed in enumerate(seeds):
-            parent = request.ground.name if number == 0 and _grounded(request) else None
-            made.append(self._finish(latents[number], seed, parent, request, share_s))
-            if on_take is not None and request.best_of is None:
-                on_take(made[-1].take)
-            done.add(1, f"take {number + 1} of {len(seeds)}")
-        ranked = ranking.order([one.take.score for one in made], np.stack([one.vector for one in made]))
-        chosen = ranking.best(ranked, request.variations, always=(0,) if _grounded(request) else ())
-        takes = [made[number].take for number in chosen]
-        if on_take is not None and request.best_of is not None:
-            for take in takes:
-                on_take(take)
-        return takes
+        starts = self._starts(request, groups, count)
+        rows = sum(map(len, groups))
+        done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start in starts) + rows)
+        done.tell(_SAMPLING)
+        latents = iter(self._sample(request, starts, count, sampling, done, self._previewer(request, groups, on_preview)))
+        share_s = (time.perf_counter() - started) / rows
+        made: list[_Made] = []
+        for number, seeds in enumerate(groups):
+            parent = request.ground.name if number == 0 and is_grounded(request) else None
+            drawn_from: list[_Made] = []
+            what = f"{'Choosing take' if len(seeds) > 1 else 'Take'} {number + 1} of {len(groups)}"
+            done.tell(what)
+            try:
+                for seed in seeds:
+                    drawn_from.append(self._finish(next(latents), seed, parent, request, share_s))
+                    done.add(1, what)
+            except Cancelled:
+                self._keep(drawn_from, made, on_take)  # what was made is not lost
+                raise
+            self._keep(drawn_from, made, on_take)
+        return [made[number].take for number in ranking.order([one.take.score for one in made], np.stack([one.vector for one in made]))]
 
     def use_loras(self, strengths: Mapping[Path, float]) -> None:
         """From now on these LoRA files and no others count, by their strengths; cheap to call again. Raises ModelError for one that does not fit."""
@@ -182,19 +183,21 @@ class Generator:
         guidance = usual.guidance if request.guidance is None else request.guidance
         if request.negative and guidance == 1:
             raise RequestError("words to stay away from need guidance; ask for a guidance over 1, or leave those words out")
-        return Sampling(request.sampler or usual.sampler, request.steps or usual.steps, guidance)
+        best_of = request.best_of or (usual.best_of if request.seed is None else 1)
+        return Sampling(request.sampler or usual.sampler, request.steps or usual.steps, guidance, min(best_of, MAX_POOL // request.variations))
 
-    def _starts(self, request: GenerateRequest, seeds: Sequence[int], latents: int) -> list[Start]:
+    def _starts(self, request: GenerateRequest, groups: Sequence[Sequence[int]], latents: int) -> list[Start]:
         """Batches by where they begin, in the order of their seeds."""
         from generation.sampling import LEAST_NOISE, Start
 
+        seeds = [seed for group in groups for seed in group]
         kept = None if request.inpaint is None else self._kept(request.inpaint, latents)
         if request.init is not None:
             return [Start(seeds, max(1 - request.init_strength, LEAST_NOISE), self._codec.encode(request.init, latents), kept)]
         if request.ground is None:
             return [Start(seeds, kept=kept)]
-        first = Start(seeds[:1], max(1 - request.ground.strength, LEAST_NOISE), self._codec.encode(request.ground.clip, latents), kept)
-        return [first, Start(seeds[1:], kept=kept)] if len(seeds) > 1 else [first]
+        first = Start(groups[0], max(1 - request.ground.strength, LEAST_NOISE), self._codec.encode(request.ground.clip, latents), kept)
+        return [first, Start(seeds[len(groups[0]) :], kept=kept)] if len(groups) > 1 else [first]
 
     def _kept(self, inpaint: Inpaint, latents: int) -> Kept:
         import torch
@@ -212,8 +215,8 @@ class Generator:
         starts: Sequence[Start],
         latents: int,
         sampling: Sampling,
-        done: _Done,
-        preview: Callable[[int, Tensor], None],
+        done: Done,
+        preview: Callable[[Sequence[int], Tensor], None],
     ) -> list[Tensor]:
         """Latents (1, C, L) of every seed, in as few batches as memory allows."""
         import torch
@@ -223,19 +226,19 @@ class Generator:
         from generation.sampling import hear, sample
 
         backend, rows = self._backend, []
-        with torch.inference_mode(), asked_between(_layers(backend.model), lambda: done.tell("sampling")):
+        with torch.inference_mode(), asked_between(_layers(backend.model), lambda: done.tell(_SAMPLING)):
             prompt = backend.prompt(request, latents, self._embedder)
             negative = prompt.negative if sampling.guidance != 1 else None
             heard = hear(backend.model, prompt.positive, negative, self._device, latents, starts[0].kept)
 
             def run(start: Start) -> list[Tensor]:
-                mark = done.done
+                mark, how = done.done, replace(sampling, steps=steps_from(sampling, start.level))
 
                 def on_step(step: int, estimate: Tensor) -> None:
-                    preview(step, estimate)
-                    done.to(mark + step * len(start.seeds), "sampling")
+                    if step * _PREVIEWS // how.steps > (step - 1) * _PREVIEWS // how.steps:
+                        preview(start.seeds, estimate)
+                    done.to(mark + step * len(start.seeds), _SAMPLING)
 
-                how = replace(sampling, steps=_steps(sampling, start.level))
                 try:
                     with prompt.hearing(len(start.seeds)):
                         return list(sample(backend.model, start, heard, latents, how, on_step, self._device).split(1))
@@ -244,16 +247,33 @@ class Generator:
                     raise
 
             for start in starts:
-                for seeds in _parts(start.seeds, _MOST_TOGETHER):
+                for seeds in parts(start.seeds, _MOST_TOGETHER):
                     rows += in_parts(seeds, lambda part, start=start: run(replace(start, seeds=part)), f"one take of {request.seconds:g} s")
         return rows
 
-    def _previewer(self, request: GenerateRequest, on_preview: Callable[[Clip], None] | None) -> Callable[[int, Tensor], None]:
-        def preview(step: int, estimate: Tensor) -> None:
-            if on_preview is not None and self._backend.decodes_cheaply and step % _PREVIEW_EVERY == 0:
-                on_preview(finished(self._codec.decode(estimate[:1]), request.seconds))
+    def _previewer(
+        self, request: GenerateRequest, groups: Sequence[Sequence[int]], on_preview: Callable[[Preview], None] | None
+    ) -> Callable[[Sequence[int], Tensor], None]:
+        picture, shown = self._backend.picture, math.ceil(request.seconds * self._codec.latents_a_second)
+        take_of = {seeds[0]: take for take, seeds in enumerate(groups)}
+
+        def preview(seeds: Sequence[int], estimate: Tensor) -> None:
+            if on_preview is None or picture is None:
+                return
+            for row, seed in enumerate(seeds):
+                if seed in take_of:
+                    on_preview(Preview(take_of[seed], picture(estimate[row, :, :shown].float())))
 
         return preview
+
+    def _keep(self, candidates: Sequence[_Made], made: list[_Made], on_take: Callable[[Take], None] | None) -> None:
+        """Add the best candidate, where there is one, to what is made."""
+        if not candidates:
+            return
+        best = ranking.choose([one.merit for one in candidates], np.stack([one.vector for one in candidates]), [one.vector for one in made])
+        made.append(candidates[best])
+        if on_take is not None:
+            on_take(made[-1].take)
 
     def _finish(self, latents: Tensor, seed: int, parent: str | None, request: GenerateRequest, share_s: float) -> _Made:
         """A take from its latents (1, C, L)."""
@@ -263,70 +283,24 @@ class Generator:
         what = f"the sound of a take of {request.seconds:g} s"
         clip = self._shaped(in_parts([latents], lambda rows: [self._codec.decode(rows[0])], what)[0], request)
         vector = self._embedder().embed_audio([clip])[0]
-        take = Take(clip, float(vector @ request.query.vector), seed, share_s + time.perf_counter() - started, parent)
-        return _Made(take, vector)
+        score = float(vector @ request.query.vector)
+        merit = ranking.merit(score, following(clip, request))
+        return _Made(Take(clip, score, seed, share_s + time.perf_counter() - started, parent), vector, merit)
 
     def _shaped(self, clip: Clip, request: GenerateRequest) -> Clip:
-        clip = clip.cut(0, request.seconds)
-        if request.inpaint is not None:
-            return inpainting.patched(clip, request.inpaint, request.seconds)
-        if request.query.contours is not None:
+        clip, inpaint = clip.cut(0, request.seconds), request.inpaint
+        if request.query.contours is not None and (inpaint is None or inpaint.in_place):
             clip = drawn(clip, request.query.contours, request.pulled.loudness, request.pulled.brightness)
-        return finished(clip, request.seconds)
+        return finished(clip, request.seconds) if inpaint is None else inpainting.patched(clip, inpaint, request.seconds)
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A take and its place among the sounds, (D,)."""
+    """A candidate, its place among the sounds, (D,), and what it is chosen by."""
 
     take: Take
     vector: np.ndarray
-
-
-class _Done:
-    """How much of the work is done, in steps of one row."""
-
-    def __init__(self, progress: Progress, total: int):
-        self._progress, self._total, self.done = progress, total, 0
-
-    def tell(self, what: str) -> None:
-        self._progress(self.done, self._total, what)
-
-    def to(self, done: int, what: str) -> None:
-        self.done = done
-        self.tell(what)
-
-    def add(self, steps: int, what: str) -> None:
-        self.to(self.done + steps, what)
-
-
-def latent_count(seconds: float, rate_hz: float) -> int:
-    """Latents to sample for a take: its length, a little after it, and no fewer than the model has seen."""
-    return max(math.ceil(seconds * rate_hz) + _TAIL_LATENTS, _SHORTEST_LATENTS)
-
-
-def latent_span(inpaint: Inpaint, rate_hz: float, latents: int) -> tuple[int, int]:
-    """First latent of a marked span and the one after its last."""
-    start = min(int(inpaint.start_s * rate_hz), latents - 1)
-    return start, max(min(math.ceil(inpaint.end_s * rate_hz), latents), start + 1)
-
-
-def _seeds(request: GenerateRequest) -> list[int]:
-    first = request.seed if request.seed is not None else secrets.randbelow(2**31)
-    return list(range(first, first + (request.best_of or request.variations)))
-
-
-def _grounded(request: GenerateRequest) -> bool:
-    return request.ground is not None and request.init is None
-
-
-def _steps(sampling: Sampling, level: float, fewest: int = 6) -> int:
-    """Steps from a level of noise: in proportion, as there is less to do, but enough to do it well."""
-    return max(round(sampling.steps * level), min(sampling.steps, fewest))
-
-
-def _parts(seeds: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (seeds[start : start + size] for start in range(0, len(seeds), size))
+    merit: float
 
 
 def _layers(model: Any) -> Sequence[nn.Module]:

@@ -53,7 +53,7 @@ class SfxConfig:
     diffusion: sizes of the transformer
     clvap: name of the CLVAP it was trained with
     clvap_fingerprint: of its weights; other weights make other tokens
-    steps, guidance: of sampling, unless the request says otherwise
+    steps, guidance, best_of: of sampling, unless the request says otherwise
     """
 
     autoencoder: dict[str, Any]
@@ -62,6 +62,7 @@ class SfxConfig:
     clvap_fingerprint: str = ""
     steps: int = 24
     guidance: float = 4.0
+    best_of: int = 2
 
     @classmethod
     def read(cls, folder: Path) -> SfxConfig:

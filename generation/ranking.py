@@ -1,4 +1,4 @@
-"""The order in which takes are shown. N takes, D dimensions of CLVAP."""
+"""Which of several candidates becomes a take, and the order in which takes are shown. N takes, D dimensions of CLVAP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 
 SAME = 0.99
+FOLLOWING = 0.5
+"""How much the correlation of loudness with the gesture's counts beside the cosine to the query. On 20 gestures of ESC-50 clips that their licence
+keeps out of training, the best of four of sfx-mini's candidates follows 0.80 of the gesture's loudness with it, 0.75 without, and is of the kind asked
+for no less often."""
+
+
+def merit(likeness: float, following: float | None) -> float:
+    """What a candidate is chosen by: its likeness to the query, a cosine, and, for a gesture, the correlation of their loudness."""
+    return likeness + FOLLOWING * (following or 0.0)
+
+
+def choose(merits: Sequence[float], vectors: np.ndarray, taken: Sequence[np.ndarray] = (), same: float = SAME) -> int:
+    """Number of the best candidate; of those that hardly differ from a take there is already, only where there is no other.
+
+    merits: (N,), higher is better
+    vectors: unit vectors of the candidates, (N, D); of those taken, (D,) each
+    """
+    return max(range(len(merits)), key=lambda number: (not any(vectors[number] @ other >= same for other in taken), merits[number]))
 
 
 def order(scores: Sequence[float], vectors: np.ndarray, same: float = SAME) -> list[int]:
@@ -22,9 +40,3 @@ def order(scores: Sequence[float], vectors: np.ndarray, same: float = SAME) -> l
         known = any(vectors[number] @ vectors[other] >= same for other in fresh)
         (repeated if known else fresh).append(number)
     return fresh + repeated
-
-
-def best(ranked: Sequence[int], count: int, always: Sequence[int] = ()) -> list[int]:
-    """The first `count` of a ranking, and those of `always` in place of the last, in the order of the ranking."""
-    others = [number for number in ranked if number not in always][: count - len(always)]
-    return [number for number in ranked if number in always or number in others]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+import numpy as np
+
 from clvap.audio import Clip
 from clvap.query import Query
 
@@ -70,11 +72,13 @@ class Inpaint:
 
     clip: the sound
     start_s, end_s: the span in seconds
+    in_place: the gesture is that of the whole sound and counts where the span lies in it; otherwise all of it is drawn over the span
     """
 
     clip: Clip
     start_s: float
     end_s: float
+    in_place: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_s < self.end_s <= self.clip.duration_s + 0.01:
@@ -88,17 +92,17 @@ class GenerateRequest:
     query: what is wanted
     seconds: length of a take
     variations: how many takes
-    seed: of the first take, each next one has the next seed; None draws one
+    seed: of the first candidate, each next one has the next seed; None draws one
     init: a sound that all takes start from; wins over `ground`
     init_strength: how much of `init` stays, from 0 (nothing) to 1 (nearly all)
     steps, guidance, sampler: None leaves them to the model; a start from a sound takes fewer steps, as it has less to do
     negative: words for what to stay away from
     follow: how far the model hears the gesture's curves
-    pull: how far takes are drawn to the gesture after sampling; without effect when it has no curves or a span is made anew
+    pull: how far takes are drawn to the gesture after sampling; without effect when it has no curves or all of them are drawn over a span
     seconds_start, seconds_total: where in a sound of which length the take lies, for models that know; the total is by default that of the take
     inpaint: make a span of a sound anew
     ground: start the first take from a sound
-    best_of: draw that many takes and keep the best `variations` of them; a grounded one is always kept
+    best_of: how many candidates each take is the best of; None leaves it to the model, or is 1 with a `seed`, since that one's take is wanted
     adapter_strength: of the CLVAP adapter, where the model has one, from 0 (as if it had none) to 1
     """
 
@@ -126,8 +130,8 @@ class GenerateRequest:
             raise RequestError(f"{self.seconds} s is too short for a take; ask for at least {MIN_SECONDS} s")
         if not 1 <= self.variations <= MAX_VARIATIONS:
             raise RequestError(f"{self.variations} variations; ask for 1 to {MAX_VARIATIONS}")
-        if self.best_of is not None and not self.variations <= self.best_of <= MAX_POOL:
-            raise RequestError(f"the best {self.variations} of {self.best_of}; draw from {self.variations} to {MAX_POOL}")
+        if self.best_of is not None and not 1 <= self.best_of <= MAX_POOL // self.variations:
+            raise RequestError(f"{self.variations} takes, each the best of {self.best_of}; use a best of 1 to {MAX_POOL // self.variations}")
         if self.seed is not None and not 0 <= self.seed < 2**63 - MAX_POOL:
             raise RequestError(f"seed {self.seed} is not possible; use a whole number from 0")
         if self.steps is not None and not 1 <= self.steps <= 500:
@@ -170,6 +174,18 @@ class Take:
     seed: int
     seconds: float
     parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A take as it comes to be.
+
+    take: which of those asked for, counted from 0; where it is the best of several, this is the first of them
+    levels: its spectrogram, float32 (M, F) from 0 (60 dB under its loudest) to 1, low frequencies and early times first
+    """
+
+    take: int
+    levels: np.ndarray
 
 
 def _within(name: str, value: float) -> None:

@@ -15,11 +15,13 @@ class Sampling:
     sampler: a name of `SAMPLERS`
     steps: network calls (each is doubled by guidance)
     guidance: how far to go from what no query gives toward what the query gives; 1 is off
+    best_of: how many candidates each take is the best of
     """
 
     sampler: str = "dpmpp"
     steps: int = 24
     guidance: float = 4.0
+    best_of: int = 1
 
 
 # by the engine's `diffusion_objective`, the usual one first

@@ -19,6 +19,7 @@ from k_diffusion.external import VDenoiser
 from stable_audio_tools.inference.sampling import sample_discrete_euler, sample_flow_dpmpp
 from torch import Tensor
 
+from generation.conditioning import CONTROLS_KEY
 from generation.samplers import Sampling
 
 if TYPE_CHECKING:
@@ -124,9 +125,12 @@ def sample(
     rows = len(start.seeds)
     noise = Noise(start.seeds, model.io_channels, latents, device)
     given = {name: None if value is None else value.expand(rows, *value.shape[1:]) for name, value in heard.items()}
+    curves_guided = CONTROLS_KEY in model.input_concat_ids and "negative_input_concat_cond" in given
     done = 0
 
     def network(x: Tensor, t: Tensor) -> Tensor:
+        if curves_guided:
+            return _guided(model, x, t, sampling.guidance, given)
         return model.model(x, t, cfg_scale=sampling.guidance, batch_cfg=True, rescale_cfg=True, use_checkpointing=False, **given)
 
     def callback(state: dict[str, Any]) -> None:
@@ -136,6 +140,18 @@ def sample(
 
     solve = _solve_v if model.diffusion_objective == "v" else _solve_flow
     return solve(network, start, noise, sampling, callback).float()
+
+
+def _guided(model: ConditionedDiffusionModelWrapper, x: Tensor, t: Tensor, guidance: float, given: Heard) -> Tensor:
+    """The network's answer under classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598), where what it is compared with has another input, too.
+
+    The engine gives both halves the same input, so that guidance strengthens the words and lets the gesture's curves stand where they are.
+    """
+    both = {name: torch.cat([given[name], given[f"negative_{name}"]]) for name in ("cross_attn_cond", "input_concat_cond")}
+    if (embedding := given["global_cond"]) is not None:
+        both["global_cond"] = embedding.repeat(2, 1)
+    heard, compared = model.model(x.repeat(2, 1, 1), t.repeat(2), cfg_scale=1.0, use_checkpointing=False, **both).chunk(2)
+    return compared + (heard - compared) * guidance
 
 
 def flow_times(steps: int, level: float) -> Tensor:

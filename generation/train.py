@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from clvap.training.guard import TrainingError
 
 _LOG = logging.getLogger(__name__)
+_RISING = 0.1
+"""Share of a training after which its rate is up, where `warmup` steps would take longer and it goes by time."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,14 @@ class Schedule:
     precision: str = "float32"
     seed: int = 0
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step."""
+    def rate(self, step: int, done: float | None = None) -> float:
+        """Learning rate of a step. done: share of the training that is over, 0 to 1, where that is not told by its steps"""
         rise = min((step + 1) / self.warmup, 1.0)
-        fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
+        if done is None:
+            done = min(step / self.steps, 1.0)
+        else:
+            rise = max(rise, min(done / _RISING, 1.0))
+        fall = 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done))
         return self.learning_rate * rise * fall
 
 

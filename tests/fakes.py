@@ -22,6 +22,8 @@ from clvap.contours import extract
 from clvap.library.scan import LibraryError
 from clvap.progress import silent
 from clvap.query import Query
+from generation.inpainting import patched
+from generation.request import Preview
 
 
 def tone(seconds: float = 0.6, hertz: float = 440.0, channels: int = 1, rate: int = SAMPLE_RATE_HZ) -> Clip:
@@ -127,6 +129,7 @@ class FakePoint:
     name: str
     caption: str
     category: str
+    duration_s: float
     x: float
     y: float
 
@@ -261,7 +264,7 @@ class FakeLibrary:
             row = self.rows.get(Path(path))
             x, y = 0.5 + 0.5 * _on_circle(2 * np.pi * number / len(mapped))
             if row is not None:
-                points.append(FakePoint(row.path, row.name, row.caption, row.category, float(x), float(y)))
+                points.append(FakePoint(row.path, row.name, row.caption, row.category, row.duration_s, float(x), float(y)))
         return points
 
     def _read(self) -> dict:
@@ -295,24 +298,28 @@ class FakeTake:
 
 @dataclass
 class FakeGenerator:
-    """Makes tones. `gate`, when given, must be set before a take is finished."""
+    """Makes tones, shown half-made at every step. `gate`, when given, must be set before a take is finished."""
 
     max_seconds: float = 10.0
     step_s: float = 0.0
     gate: threading.Event | None = None
     requests: list = field(default_factory=list)
 
-    def generate(self, request, progress=silent, on_take=None) -> list[FakeTake]:
+    def generate(self, request, progress=silent, on_take=None, on_preview=None) -> list[FakeTake]:
         self.requests.append(request)
         first, steps, takes = request.seed if request.seed is not None else 1_000, 5, []
         for variation in range(request.variations):
             for step in range(steps):
+                if on_preview is not None:
+                    on_preview(Preview(variation, np.tile(np.linspace(0, (step + 1) / steps, 24, dtype=np.float32), (16, 1))))
                 progress(variation * steps + step, request.variations * steps, f"take {variation + 1} of {request.variations}")
                 time.sleep(self.step_s)
                 while self.gate is not None and not self.gate.wait(0.02):
                     progress(variation * steps + step, request.variations * steps, "held")
             parent = request.ground.name if request.ground is not None and variation == 0 else None
-            take = FakeTake(tone(request.seconds, 330.0 + 110 * variation), 0.5 + 0.1 * variation, first + variation, request.seconds, parent)
+            made = tone(request.seconds, 330.0 + 110 * variation)
+            clip = made if request.inpaint is None else patched(made, request.inpaint, request.seconds)
+            take = FakeTake(clip, 0.5 + 0.1 * variation, first + variation, request.seconds, parent)
             takes.append(take)
             if on_take is not None:
                 on_take(take)

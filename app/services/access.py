@@ -12,9 +12,11 @@ class Action(Enum):
     """Something that not every visitor may do; the value says it in words."""
 
     NAME_PATHS = "name a folder or file of this machine"
+    NAME_ADDRESSES = "name an address for this machine to ask"
     SEE_PATHS = "see where files lie on this machine"
     EDIT_LIBRARY = "add, remove or describe sounds of the library"
     TRAIN = "train models"
+    EVALUATE = "measure models on a folder of sounds"
     MANAGE_MODELS = "download, add, choose or delete models"
     SEE_JOBS = "see, stop or resume the work in progress"
     LOCAL_MICROPHONE = "record with this machine's microphone"

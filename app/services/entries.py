@@ -55,6 +55,7 @@ class KeptTake:
     seconds: of compute it took
     duration_s: its length
     parent: name of the sound it was made from, None for one made from nothing
+    start_s, end_s: the span of its parent that was made anew, the rest being the parent's; None where it is new from end to end
     performed: it is its parent shaped to the gesture, not a new sound
     model: name of the generator that made it, None where none did or it is not known
     favourite: it has a star
@@ -69,6 +70,13 @@ class KeptTake:
     performed: bool = False
     model: str | None = None
     favourite: bool = False
+    start_s: float | None = None
+    end_s: float | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return f"performed: {self.parent}" if self.performed else f"Take {self.number}"
 
     @property
     def number(self) -> int:
@@ -142,10 +150,15 @@ class Entry:
         """The take in a file, None where it is none of this entry's."""
         return next((take for take in self.takes if self.file(take) == path), None)
 
-    def mentions(self, words: list[str]) -> bool:
-        """Whether all of the words, in lower case, occur in what was typed, what was starred, or what takes were made from."""
-        said = " ".join([self.words, *(f"{star.name} {star.caption}" for star in self.stars), *(take.parent or "" for take in self.takes)]).lower()
-        return all(word in said for word in words)
+    def root(self, take: KeptTake) -> KeptTake:
+        """The take that a take was made from, or one that that one was made from; the take itself where it was made from none of the entry's."""
+        older = [one for one in self.takes if one.number < take.number and one.title == take.parent]
+        return self.root(older[-1]) if older else take
+
+    @property
+    def said(self) -> str:
+        """What it is found by, in lower case: what was typed, what was starred, what takes were made from."""
+        return " ".join([self.words, *(f"{star.name} {star.caption}" for star in self.stars), *(take.parent or "" for take in self.takes)]).lower()
 
 
 def write_entry(folder: Path, entry: Entry) -> None:

@@ -1,28 +1,50 @@
-"""Search models measured on the user's own sounds: jobs that run the protocol, and their figures, kept and compared."""
+"""Models measured on the user's own sounds: jobs that ask search models and generators, and their figures, kept and compared."""
 
 from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from app.services.access import Action, require
 from app.services.errors import RequestError
+from app.services.installed import Model
 from app.services.jobs import Job, Jobs
 from app.services.shelf import Shelf
 from app.settings import Settings
 
-KIND = "evaluate"
-QUICK, THOROUGH = ("loose",), ()
-"""Families of imitations; none named is all of them."""
+Subject = Literal["search", "generator"]
+KINDS: dict[Subject, str] = {"search": "evaluate", "generator": "evaluate_generator"}
+"""Which work measures what."""
 _SEED = 7
-_MOST = {True: 400, False: 100}
+_SEARCH = {False: {"most": 100, "families": ["loose"]}, True: {"most": 400, "families": []}}
+"""Quick and thorough; no family of imitations named is all of them."""
+_GENERATOR = {False: {"most": 120, "questions": 12, "takes": 2, "best_of": 1}, True: {"most": 400, "questions": 48, "takes": 2, "best_of": None}}
+"""Quick: of the first take that comes; thorough: of the best of as many as the page makes."""
 _TABLES = {".csv", ".jsonl", ".ndjson"}
 _TARGET = "evaluation"
+_KEPT = ".part"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that can be measured.
+
+    name, location: of a search model, a generator, or what goes with a generator
+    generator: the one that is asked; lora, adapter: what goes with it, empty for nothing
+    """
+
+    subject: Subject
+    name: str
+    location: str
+    generator: str = ""
+    lora: str = ""
+    adapter: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,8 +55,9 @@ class Evaluation:
     source: name of the folder or the table
     sounds, kinds: how many of each there were
     protocol: what was measured, so that two with the same can be compared
-    began_s: seconds since 1970; seconds: that it took
-    scores: by kind of question and by system, see `clvap.evaluate.Scores`
+    began_s: seconds since 1970; seconds: that it took, since it last went on where it was stopped
+    scores: of a search model by kind of question and by system, see `clvap.evaluate.Scores`; of a generator by way of asking and by measure,
+        see `generation.measures.folder.FolderFigures`
     """
 
     id: str
@@ -47,7 +70,8 @@ class Evaluation:
     protocol: dict[str, Any]
     began_s: float
     seconds: float
-    scores: dict[str, dict[str, dict[str, float]]]
+    scores: dict[str, dict[str, Any]]
+    subject: Subject = "search"
 
     @property
     def title(self) -> str:
@@ -55,80 +79,120 @@ class Evaluation:
         return f"{self.model} on {self.source}, {self.sounds} sounds, {when}"
 
     def comparable(self, other: Evaluation) -> bool:
-        """Whether both were asked the same questions about the same number of sounds."""
-        return (self.protocol, self.sounds, self.kinds) == (other.protocol, other.sounds, other.kinds)
+        """Whether both were asked the same questions about the same sounds."""
+        return (self.subject, self.protocol, self.sounds, self.kinds) == (other.subject, other.protocol, other.sounds, other.kinds)
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """jobs: those not done, and done: figures of those that are, both newest first."""
+
+    jobs: tuple[Job, ...]
+    done: tuple[Evaluation, ...]
+
+    @property
+    def running(self) -> bool:
+        return any(job.running for job in self.jobs)
+
+    def find(self, evaluation_id: str | None) -> Evaluation | None:
+        """One by its id, None where it is not there."""
+        return next((one for one in self.done if one.id == evaluation_id), None)
 
 
 class Evaluating:
-    """For those who may train and name folders of this machine."""
+    """For those who may measure: `Action.EVALUATE`."""
 
     def __init__(self, settings: Settings, jobs: Jobs, shelf: Shelf, folders: Callable[[], tuple[Path, ...]]) -> None:
         """folders: those of the library"""
         self._settings, self._jobs, self._shelf, self._folders = settings, jobs, shelf, folders
         self._kept = settings.workspace / "evaluations"
 
-    def models(self) -> tuple[tuple[str, str], ...]:
-        """Search models that are here, as (name, location)."""
-        self._allowed()
-        return tuple((model.name, model.location) for model in self._shelf.search_models())
+    def models(self) -> tuple[Candidate, ...]:
+        """What is here to be measured: search models, then generators, each followed by what goes with it."""
+        require(self._settings, Action.EVALUATE)
+        here = [shown.model for shown in self._shelf.state().models if shown.model.here]
+        found = [Candidate("search", model.name, model.location) for model in here if model.kind == "clvap"]
+        for generator in (model for model in here if model.kind == "generator"):
+            found.append(Candidate("generator", generator.name, generator.location, generator.location))
+            found += _with(generator, here)
+        return tuple(found)
 
     def folders(self) -> tuple[str, ...]:
         """The library's folders, to choose from."""
-        self._allowed()
+        require(self._settings, Action.EVALUATE)
         return tuple(str(folder) for folder in self._folders())
 
     def start(self, model: str, source: str, thorough: bool = False) -> Job:
-        """Measure a model on a folder of sounds, or on a manifest, as a job. Raises RequestError for what cannot be measured."""
-        self._allowed()
-        name = next((name for name, location in self.models() if location == model), None)
-        if name is None:
-            raise RequestError("Choose a search model that is on this computer.")
+        """Measure a model, by its location, on a folder of sounds or on a table of them, as a job. Raises RequestError for what cannot be measured."""
+        require(self._settings, Action.EVALUATE)
+        one = next((one for one in self.models() if one.location == model), None)
+        if one is None:
+            raise RequestError("Choose a model that is on this computer.")
         place = self._place(source)
-        kind = "folder" if place.is_dir() else "manifest"
-        protocol = {kind: str(place), "most": _MOST[thorough], "seed": _SEED, "families": list(THOROUGH if thorough else QUICK)}
+        self._tidy()
         now = time.time()
         out = self._kept / f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(3)}.json"
-        about = {"model": name, "location": model, "source": place.name, "began_s": now}
-        arguments = {"model": model, "device": self._settings.device, "protocol": protocol, "out": str(out), "about": about}
-        return self._jobs.start(KIND, _TARGET, f"Evaluating {name} on {place.name}", arguments)
+        protocol = {"folder" if place.is_dir() else "manifest": str(place), "seed": _SEED}
+        about = {"subject": one.subject, "model": one.name, "location": model, "source": place.name, "began_s": now}
+        arguments = {"device": self._settings.device, "out": str(out), "kept": str(out.with_suffix(_KEPT)), "about": about}
+        if one.subject == "search":
+            arguments |= {"model": model, "protocol": protocol | _SEARCH[thorough]}
+        else:
+            extras = {"generator": one.generator, "lora": one.lora, "adapter": one.adapter}
+            arguments |= extras | {"protocol": protocol | _GENERATOR[thorough] | {"clvap": self._search_model()}}
+        return self._jobs.start(KINDS[one.subject], _TARGET, f"Evaluating {one.name} on {place.name}", arguments)
 
-    def job(self) -> Job | None:
-        """The last evaluation as it stands, None where there was none."""
-        self._allowed()
-        return next(iter(self._jobs.list(KIND, limit=1)), None)
-
-    def cancel(self) -> Job:
-        """Stop the evaluation that runs."""
-        return self._jobs.cancel(self._last().id)
-
-    def resume(self) -> Job:
-        """Begin the last evaluation, which stopped, once more."""
-        return self._jobs.resume(self._last().id)
-
-    def list(self) -> tuple[Evaluation, ...]:
-        """All that were finished, newest first."""
-        self._allowed()
+    def state(self) -> Evaluations:
+        """Those at work or stopped, and the figures of those that are done."""
+        require(self._settings, Action.EVALUATE)
         found = (one for file in self._kept.glob("*.json") if (one := _read(file)) is not None)
-        return tuple(sorted(found, key=lambda one: one.began_s, reverse=True))
+        done = sorted(found, key=lambda one: one.began_s, reverse=True)
+        return Evaluations(tuple(job for job in self._known() if job.status != "done"), tuple(done))
 
-    def find(self, evaluation_id: str | None) -> Evaluation | None:
-        """One by its id, None where it is not there."""
-        return next((one for one in self.list() if one.id == evaluation_id), None)
+    def cancel(self, job_id: str) -> Job:
+        """Stop one that runs; what it has measured is kept."""
+        return self._jobs.cancel(self._job(job_id).id)
+
+    def resume(self, job_id: str) -> Job:
+        """Go on with one that stopped. Raises RequestError while another runs."""
+        return self._jobs.resume(self._job(job_id).id)
+
+    def discard(self, job_id: str) -> None:
+        """Give up one that stopped, with what it has measured. Raises RequestError for one that runs."""
+        job = self._job(job_id)
+        self._jobs.forget(job.id)
+        shutil.rmtree(_folder(job), ignore_errors=True)
 
     def delete(self, evaluation_id: str) -> None:
         """Delete the figures of one. Raises RequestError for one that is not there."""
-        if (one := self.find(evaluation_id)) is None:
+        if (one := self.state().find(evaluation_id)) is None:
             raise RequestError("This evaluation is not there any more; reload the page.")
         (self._kept / f"{one.id}.json").unlink(missing_ok=True)
 
-    def _last(self) -> Job:
-        if (job := self.job()) is None:
-            raise RequestError("No evaluation was begun.")
+    def _known(self) -> list[Job]:
+        jobs = [job for kind in KINDS.values() for job in self._jobs.list(kind)]
+        return sorted(jobs, key=lambda job: job.began_s, reverse=True)
+
+    def _job(self, job_id: str) -> Job:
+        require(self._settings, Action.EVALUATE)
+        if (job := next((job for job in self._known() if job.id == job_id), None)) is None:
+            raise RequestError("This evaluation is not there any more; reload the page.")
         return job
 
-    def _allowed(self) -> None:
-        require(self._settings, Action.TRAIN)
-        require(self._settings, Action.NAME_PATHS)
+    def _tidy(self) -> None:
+        """Jobs that stopped before anything was measured, and what was kept of jobs that are no more."""
+        jobs = self._known()
+        for job in jobs:
+            if job.resumable and not any(_folder(job).glob("*")):
+                self._jobs.forget(job.id)
+        needed = {_folder(job) for job in jobs if job.status != "done"}
+        for folder in self._kept.glob(f"*{_KEPT}"):
+            if folder not in needed:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _search_model(self) -> str:
+        """The one in use: it hears the gesture, as in the studio, and judges."""
+        return next(shown.model.location for shown in self._shelf.state().models if shown.in_use and shown.model.kind == "clvap")
 
     def _place(self, source: str) -> Path:
         if not (source or "").strip():
@@ -141,10 +205,24 @@ class Evaluating:
         return place
 
 
+def _with(generator: Model, here: list[Model]) -> Iterator[Candidate]:
+    """LoRAs and adapters that were trained for a generator, with it."""
+    for model in here:
+        if model.kind in ("lora", "adapter") and model.base in (generator.name, Path(generator.location).name):
+            extra = {model.kind: model.location}
+            yield Candidate("generator", f"{generator.name} + {model.name}", model.location, generator.location, **extra)
+
+
+def _folder(job: Job) -> Path:
+    """Where a job keeps what it has measured so far."""
+    return Path(job.arguments["out"]).with_suffix(_KEPT)
+
+
 def _read(file: Path) -> Evaluation | None:
     """The figures of a file, None where it holds something else."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-        return Evaluation(id=file.stem, **{field.name: values[field.name] for field in fields(Evaluation) if field.name != "id"})
+        values = {"id": file.stem, "subject": "search"} | values
+        return Evaluation(**{field.name: values[field.name] for field in fields(Evaluation)})
     except (OSError, ValueError, TypeError, KeyError):
         return None

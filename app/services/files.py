@@ -12,11 +12,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON file beside its place, then move it there, into a folder that exists. Raises OSError where the disk refuses."""
+    """Write a JSON file into a folder that exists. Raises OSError where the disk refuses."""
+    write_whole(path, json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8"))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, then move it there, into a folder that exists. Raises OSError where the disk refuses."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with open(partial, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1)
+        with open(partial, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

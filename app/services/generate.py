@@ -1,4 +1,4 @@
-"""One generation at a time: a fair queue, progress as events, takes as they are made, cancel at any moment."""
+"""One generation at a time: a fair queue, progress as events, takes as they come to be and as they are made, cancel at any moment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from clvap.progress import Cancelled
 
 if TYPE_CHECKING:
     from generation import GenerateRequest, Generator, Take
+    from generation.request import Preview
 
 _POLL_S = 0.1
 _LENT_S = 90  # the longest for which a GPU is asked, where GPUs are lent
@@ -37,6 +38,13 @@ class Working:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A take half-made."""
+
+    preview: Preview
+
+
+@dataclass(frozen=True)
 class Made:
     """One more take, in the order of making."""
 
@@ -50,7 +58,7 @@ class Ended:
     cancelled: bool
 
 
-Event = Waiting | Working | Made | Ended
+Event = Waiting | Working | Seen | Made | Ended
 
 
 @dataclass(frozen=True)
@@ -90,12 +98,12 @@ class GenerateService:
         threading.Thread(target=visitor.run, args=(self._work, ask, job, events), name="generate", daemon=True).start()
         try:
             while True:
-                event = _latest(events)
-                if isinstance(event, Exception):
-                    raise event
-                yield event
-                if isinstance(event, Ended):
-                    return
+                for event in _news(events):
+                    if isinstance(event, Exception):
+                        raise event
+                    yield event
+                    if isinstance(event, Ended):
+                        return
         finally:
             job.cancel()
 
@@ -107,6 +115,8 @@ class GenerateService:
                 for event in making:
                     events.put(event)
                     if job.cancelled:
+                        for last in _stopped(making):
+                            events.put(last)
                         raise Cancelled
             events.put(Ended(cancelled=False))
         except Cancelled:
@@ -118,12 +128,15 @@ class GenerateService:
                 self._line.remove(job)
                 self._changed.notify_all()
 
-    def _made(self, asked: GenerateRequest) -> Iterator[Working | Made]:
-        """What the generator at work says and makes. It may run in another process, so it is given and gives plain values, and closing it stops it."""
-        told: queue.SimpleQueue[Working | Made | Exception | None] = queue.SimpleQueue()
+    def _made(self, asked: GenerateRequest) -> Iterator[Working | Seen | Made]:
+        """What the generator at work says and makes. It may run in another process, so it is given and gives plain values, and closing it stops it.
+
+        Cancelled thrown in stops it too, and it still gives what is made by then.
+        """
+        told: queue.SimpleQueue[Working | Seen | Made | Exception | None] = queue.SimpleQueue()
         stopped = threading.Event()
 
-        def tell(event: Working | Made) -> None:
+        def tell(event: Working | Seen | Made) -> None:
             told.put(event)
             if stopped.is_set():
                 raise Cancelled
@@ -134,6 +147,7 @@ class GenerateService:
                     asked,
                     progress=lambda done, total, what="": tell(Working(done / total if total else 0.0, what)),
                     on_take=lambda take: tell(Made(take)),
+                    on_preview=lambda preview: tell(Seen(preview)),
                 )
                 told.put(None)
             except Exception as error:
@@ -145,7 +159,10 @@ class GenerateService:
             while (event := told.get()) is not None:
                 if isinstance(event, Exception):
                     raise event
-                yield event
+                try:
+                    yield event
+                except Cancelled:
+                    stopped.set()
         finally:
             stopped.set()
             worker.join()
@@ -164,12 +181,22 @@ class GenerateService:
             raise Cancelled
 
 
-def _latest(events: queue.SimpleQueue) -> Event | Exception:
-    """The next event, where a run of `Working` events that piled up counts as its last."""
-    event = events.get()
-    while isinstance(event, Working):
-        try:
-            event = events.get_nowait()
-        except queue.Empty:
-            return event
-    return event
+def _stopped(making: Iterator[Working | Seen | Made]) -> Iterator[Made]:
+    """What a generation that is stopped now has made by then; nothing where it runs in another process."""
+    try:
+        event = making.throw(Cancelled())
+        while True:
+            if isinstance(event, Made):
+                yield event
+            event = next(making)
+    except (Cancelled, StopIteration):
+        return
+
+
+def _news(events: queue.SimpleQueue) -> list[Event | Exception]:
+    """All events that are there, at least one, without those that a later one makes old: how far it is, and how a take comes to be."""
+    piled: list[Event | Exception] = [events.get()]
+    while not events.empty():
+        piled.append(events.get_nowait())
+    last = {(type(event), event.preview.take if isinstance(event, Seen) else 0): event for event in piled if isinstance(event, (Working, Seen))}
+    return [event for event in piled if not isinstance(event, (Working, Seen)) or any(event is one for one in last.values())]

@@ -35,6 +35,7 @@ from app.services.entries import (
     write_entry,
 )
 from app.services.errors import RequestError
+from app.services.history_lines import Lines
 from app.services.trash import Trash
 from clvap.audio import Clip, write
 
@@ -49,7 +50,7 @@ class History:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._owners: dict[str, str] = {}  # by id, so that one visitor's list does not read all the others' entries
+        self._lines = Lines(folder)
         self.trash = Trash(folder / ".trash")
 
     def begin(
@@ -115,6 +116,7 @@ class History:
         parent: str | None = None,
         performed: bool = False,
         model: str | None = None,
+        span: tuple[float, float] | None = None,
     ) -> Entry:
         """The entry with one more take, see `KeptTake`; raises AudioError where the disk refuses."""
         partial = write(entry.folder / "takes" / f".{secrets.token_hex(4)}.wav", clip)
@@ -123,7 +125,7 @@ class History:
             made = max(entry.made, len(entry.takes)) + 1
             file = f"takes/{made:02d}-{'performed' if performed else seed}.wav"
             partial.replace(entry.folder / file)
-            take = KeptTake(file, score, seed, seconds, clip.duration_s, parent, performed, model)
+            take = KeptTake(file, score, seed, seconds, clip.duration_s, parent, performed, model, False, *(span or ()))
             return self._rewritten(replace(entry, takes=(*entry.takes, take), made=made))
 
     def star(self, owner: str, entry_id: str, sound: Path) -> Entry:
@@ -164,30 +166,27 @@ class History:
             self.trash.take_back(key, entry, take)
             return self._rewritten(replace(entry, takes=tuple(sorted((*entry.takes, take), key=lambda one: one.number))))
 
-    def list(self, owner: str, limit: int = 24, words: str = "", starred: bool = False) -> list[Entry]:
-        """An owner's entries, newest first: those that hold all of the words, and, if asked, only those with a favourite in them."""
+    def list(self, owner: str, limit: int = 24, words: str = "", starred: bool = False, before: str = "") -> list[Entry]:
+        """An owner's entries, newest first: those that hold all of the words and, if asked, a favourite; `before`: older ones than that id alone."""
         wanted, entries = words.lower().split(), []
-        folders = sorted((f for f in self._folder.glob("[!.]*") if f.is_dir()), key=lambda f: f.name, reverse=True)
-        for folder in folders:
-            if self._owners.get(folder.name, owner) != owner:
-                continue
-            entry = read_entry(folder)
-            if entry is None:
-                continue
-            self._owners[entry.id] = entry.owner
-            if entry.owner == owner and (not starred or entry.starred) and entry.mentions(wanted):
-                entries.append(entry)
+        for name in self._lines.ids():
             if len(entries) == limit:
                 break
+            if before and name >= before:
+                continue
+            line = self._lines.of(name, owner)
+            if line is None or (starred and not line.starred) or not line.holds(wanted):
+                continue
+            if (entry := read_entry(self._folder / name)) is not None:
+                entries.append(entry)
         return entries
 
     def clear(self, owners: str, before_s: float) -> None:
         """Delete for good what owners whose names begin with `owners` did before a time, seconds since 1970."""
-        for folder in [folder for folder in self._folder.glob("[!.]*") if folder.is_dir()]:
-            entry = read_entry(folder)
-            if entry is not None and entry.owner.startswith(owners) and entry.time_s < before_s:
-                shutil.rmtree(folder, ignore_errors=True)
-                self._owners.pop(folder.name, None)
+        for name in self._lines.ids():
+            line = self._lines.of(name)
+            if line is not None and line.owner.startswith(owners) and line.time_s < before_s:
+                shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def find(self, owner: str, entry_id: str) -> Entry | None:
         """An owner's entry by its id; None where there is none (an id is one folder name, never a path)."""

@@ -1,10 +1,12 @@
-"""What nobody comes back for: uploads, copies made for downloads, gestures of visitors without a name. Looked for at the start and now and then."""
+"""What nobody comes back for: uploads, copies made for downloads, gestures of visitors without a name, what was deleted. Looked for at the start and now
+and then."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.services.history import History
@@ -21,8 +23,9 @@ VISITOR = "page:"
 class Housekeeping:
     """Deletes what is old in the folder of uploads and, where strangers come, what they left in the history."""
 
-    def __init__(self, uploads: Path, history: History, limits: Limits) -> None:
-        self._uploads, self._history, self._limits = uploads, history, limits
+    def __init__(self, uploads: Path, history: History, limits: Limits, also: Sequence[Callable[[], object]] = ()) -> None:
+        """also: others that have something to tidy, of which none keeps the next from it"""
+        self._uploads, self._history, self._limits, self._also = uploads, history, limits, also
 
     def start(self) -> None:
         """Tidy now and every ten minutes, in the background."""
@@ -41,10 +44,15 @@ class Housekeeping:
             tight = free_bytes(self._uploads) < 2 * self._limits.free_bytes
             self._history.clear(VISITOR, before_s=now_s - (_KEPT_WHERE_IT_IS_TIGHT_S if tight else self._limits.visitor_kept_s))
 
-    def _go_on(self) -> None:
-        while True:
+    def everything(self) -> None:
+        """Tidy here and with the others."""
+        for tidy in (self.tidy, *self._also):
             try:
-                self.tidy()
+                tidy()
             except Exception:
                 _log.exception("housekeeping stopped half-way; it goes on in ten minutes")
+
+    def _go_on(self) -> None:
+        while True:
+            self.everything()
             time.sleep(_EVERY_S)

@@ -1,4 +1,4 @@
-"""The user's library: filled by jobs, at the start or on request, one folder at a time; counted, searched and described for the page."""
+"""The user's library: filled by jobs, at the start or on request, one folder at a time, and counted for the page; see `catalogue` for its sounds."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ from clvap.progress import Cancelled
 from clvap.workspace import library_folder
 
 if TYPE_CHECKING:
-    from clvap.library import IndexedFolder, IndexReport, Match
+    from clvap.library import IndexedFolder, IndexReport
 
 _log = logging.getLogger(__name__)
 _SUBJECT = "library"
 _KINDS = ("index", "starter")
 _COUNT_EVERY_S, _LOOK_EVERY_S, _LOOK_FOR_OTHERS_EVERY_S = 2.0, 0.5, 5.0
 _NOT_TOLD = "The library could not be brought up to date; look at the terminal of the studio for the reason."
-MOST_LISTED, MOST_LETTERS = 600, 500
 
 
 @dataclass(frozen=True)
@@ -52,38 +51,8 @@ class LibraryState:
     trouble: str | None = None
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What to list of the library.
-
-    words: what to look for, all sounds when empty
-    category: of this one alone, None for any
-    shortest_s, longest_s: bounds of the length, None for none
-    like: a sound of the library whose likes are wanted; then `words` do not count
-    k: at most so many
-    """
-
-    words: str = ""
-    category: str | None = None
-    shortest_s: float | None = None
-    longest_s: float | None = None
-    like: Path | None = None
-    k: int = 60
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Sounds of the library, best first where something was looked for.
-
-    total: how many there are to be listed; None where all are more or less what was looked for
-    """
-
-    sounds: tuple[Match, ...]
-    total: int | None = None
-
-
 class LibraryService:
-    """Opens, fills, counts, searches and describes the library. Indexing is a job: it outlives page and server, and can be stopped and resumed."""
+    """Opens, fills and counts the library. Indexing is a job: it outlives page and server, and can be stopped and resumed."""
 
     def __init__(self, settings: Settings, models: Models, board: Board, jobs: Jobs) -> None:
         self._settings, self._models, self._board, self._jobs = settings, models, board, jobs
@@ -177,31 +146,6 @@ class LibraryService:
         require(self._settings, Action.EDIT_LIBRARY)
         self._models.library().remove_folder(folder)
         return self.state()
-
-    def find(self, wanted: Wanted) -> Listed:
-        """Sounds that fit words, are like another, or merely fulfil the filters. Raises RequestError for what is too much to ask."""
-        from clvap.library import Filters, Weights
-
-        if len(wanted.words) > MOST_LETTERS:
-            raise RequestError(f"{len(wanted.words):,} letters to look for: use at most {MOST_LETTERS}.")
-        library, k, words = self._models.library(), min(max(wanted.k, 1), MOST_LISTED), wanted.words.strip()
-        filters = Filters(wanted.shortest_s, wanted.longest_s, (wanted.category,) if wanted.category else ())
-        if wanted.like is not None:
-            return Listed(tuple(library.like(wanted.like, k, filters)))
-        if words:
-            query = self._models.embedder().query(voice=None, text=words)
-            return Listed(tuple(library.search(query, k, Weights.of(query), filters)))
-        listing = library.browse(filters, k)
-        return Listed(tuple(listing.matches), listing.total)
-
-    def chosen(self, paths: list[Path]) -> Listed:
-        """The sounds at some paths, in that order, as many as are shown at once."""
-        return Listed(tuple(self._models.library().described(paths[:MOST_LISTED])), len(paths))
-
-    def describe(self, path: Path, caption: str, category: str) -> Match:
-        """Write over the caption and the category of a sound. Raises LibraryError where one is empty or the sound is gone."""
-        require(self._settings, Action.EDIT_LIBRARY)
-        return self._models.library().describe(path, caption, category)
 
     def _with_job(self, work: Callable[[Job], object]) -> LibraryState:
         require(self._settings, Action.EDIT_LIBRARY)

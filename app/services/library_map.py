@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.services.errors import RequestError
 from app.services.jobs import Job, Jobs
@@ -17,6 +18,9 @@ from app.services.models import Models
 from app.services.sounds import Sounds
 from app.settings import Settings
 from clvap.workspace import library_folder
+
+if TYPE_CHECKING:
+    from clvap.library.atlas import Point
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0
@@ -26,8 +30,8 @@ _LOOK_EVERY_S = 1.0
 class MapState:
     """The map as it is now.
 
-    file: JSON of its points, {"categories": [name, ...], "points": [[x, y, category, name, caption, token], ...]}; None while there is none.
-        Categories are the most frequent first
+    file: JSON of its points, {"categories": [name, ...], "points": [[x, y, category, name, caption, token, seconds, suffix], ...]}; None while
+        there is none. Categories are the most frequent first
     count: number of points
     drawing: whether another is being drawn
     trouble: why that failed, empty where it did not
@@ -60,6 +64,12 @@ class LibraryMap:
                 self._refresh()
             return self._state
 
+    def points(self) -> list[Point]:
+        """The sounds on the map, once the library is open; none as long as nothing was drawn."""
+        library = self._models.library()
+        self.look()
+        return library.map_points()
+
     def _refresh(self) -> None:
         library = self._models.library()
         self._job = self._jobs.find(self._job.id) if self._job else self._jobs.running(self._target)
@@ -87,15 +97,18 @@ class LibraryMap:
         self._asked_for = version
         return True
 
-    def _write(self, points: list) -> None:
+    def _write(self, points: list[Point]) -> None:
         """The points as a file; its name changes with what it says, since a browser keeps it."""
         counted = Counter(point.category for point in points)
         names = [name for name, _ in counted.most_common()]
         number = {name: i for i, name in enumerate(names)}
         rows = [
-            [round(point.x, 4), round(point.y, 4), number[point.category], point.name, point.caption, self._sounds.token(point.path)]
+            [
+                round(point.x, 4), round(point.y, 4), number[point.category], point.name, point.caption, self._sounds.token(point.path),
+                round(point.duration_s, 1), point.path.suffix,
+            ]
             for point in points
-        ]
+        ]  # fmt: skip
         told = json.dumps({"categories": names, "points": rows}, ensure_ascii=False, separators=(",", ":"))
         file = self._files / f"{hashlib.blake2b(told.encode(), digest_size=12).hexdigest()}.json"
         self._files.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ class Limits:
     uploads_bytes: of all that visitors sent and that is not cleaned away yet; None for any
     words: letters of a text
     hits, variations, steps: of one request
+    best_of: candidates of each take
     take_s: longest take in seconds
     in_flight: requests of one visitor at a time
     in_line: requests of all visitors at a time
@@ -44,6 +45,7 @@ class Limits:
     hits: int = 1_000
     variations: int = 16
     steps: int = 250
+    best_of: int = 4
     take_s: float = 190.0
     in_flight: int = 16
     in_line: int = 24
@@ -70,6 +72,7 @@ class Limits:
         _within("takes", request.variations, 0, self.variations)
         _within("seconds of a take", request.seconds, 0, self.take_s)
         _within("steps", request.steps, 1, self.steps)
+        _within("candidates of a take", request.best_of, 1, self.best_of)
         _within("seed", request.seed, 0, 2**63 - 1)
         _within("guidance", request.guidance, -100, 100)
         _within("how strongly the start counts", request.start_strength, 0, 1)

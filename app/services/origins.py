@@ -61,17 +61,20 @@ class Origins:
 
     def _of_take(self, entry: Entry, take: KeptTake, path: Path, creator: str) -> Origin:
         nearest = entry.matches[0] if entry.matches else None
-        parent = next((match for match in (*entry.hits, *entry.matches, *entry.stars) if take.parent in (match.name, Path(match.path).stem)), None)
-        said = entry.words or (parent.caption if parent else "") or take.parent or (nearest.caption if nearest else "")
+        sample = entry.root(take).parent  # a sound of the library, though takes may lie between
+        parent = next((match for match in (*entry.hits, *entry.matches, *entry.stars) if sample in (match.name, Path(match.path).stem)), None)
+        said = entry.words or (parent.caption if parent else "") or sample or (nearest.caption if nearest else "")
         hint = "" if entry.words else (parent or nearest).category if parent or nearest else ""
         source = "".join(letter for letter in (take.model or "").upper() if letter.isalnum()) or names.NO_SOURCE
         name = names.proposed(said, hint, take.number, creator, source)
         to = "a voice" if entry.has_gesture else "words"
         made = f"{take.parent}, performed to {to}" if take.performed else f"{said or 'a vocal gesture'}, made to {to}"
+        span = "" if take.start_s is None else f", {take.start_s:.2f} to {take.end_s:.2f} s made anew"
         rights = [f"{take.model}: {licence}" for licence in (licences.of_model(take.model),) if licence] if take.model else []
         if parent is not None and (licence := licences.of_sound(Path(parent.path))):
-            rights.append(f"{take.parent}: {licence}")
-        about = About(made, _keywords(said, hint), entry.words, take.seed, take.model or "", "; ".join(rights), take.parent or "", entry.time_s)
+            rights.append(f"{sample}: {licence}")
+        origin = f"{take.parent}{span}{f', from {sample}' if sample != take.parent else ''}" if take.parent else ""
+        about = About(made, _keywords(said, hint), entry.words, take.seed, take.model or "", "; ".join(rights), origin, entry.time_s)
         return Origin(path, name, about)
 
     def _of_library(self, owner: str, paths: list[Path]) -> list:

@@ -5,9 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.services.errors import RequestError
 from app.services.generate import Job
 from generation.perform.amounts import Amounts
 from generation.request import Follow
+
+SHORTEST_SPAN_S = 0.1
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a sound, in seconds from its beginning."""
+
+    start_s: float
+    end_s: float
+
+    def check(self, name: str, duration_s: float) -> None:
+        """Raises RequestError where this is no part of a sound of that name and length, or one too short to be made anew."""
+        if not 0 <= self.start_s < self.end_s <= duration_s + 0.01:
+            raise RequestError(f"{name} lasts {duration_s:.2f} s, from {self.start_s:g} s to {self.end_s:g} s is no part of it: mark one.")
+        if self.end_s - self.start_s < SHORTEST_SPAN_S - 1e-6:
+            raise RequestError(f"{self.end_s - self.start_s:.2f} s is too short to make anew: mark at least {SHORTEST_SPAN_S:g} s.")
+        if self.end_s - self.start_s > duration_s - 0.01:
+            raise RequestError(f"That is all of {name}: mark a part of it, or press Vary.")
 
 
 @dataclass(frozen=True)
@@ -24,10 +44,12 @@ class ImitateRequest:
     seed: random seed of the first take, None for a new one
     shortest_s, longest_s, category: which hits may be shown; None for any
     start_from: a sound that the takes start from, and how strongly (0 to 1) they leave it alone; start_name: what it is called
+    span: the part of `start_from`, a take of the `entry`, that is made anew while the rest of it stays; None where takes are new from end to end
     grounded: whether one take starts from the best hit, performed to the gesture; not where there is a `start_from`, or no gesture
     avoid: words for what the takes should stay away from
     follow: how far the generator hears the gesture's curves
     guidance, steps: of the sampler, None leaves them to the model
+    best_of: how many candidates each take is the best of, None leaves it to the model
     entry: id of the history entry that the takes join, None for a new one with hits of its own
     """
 
@@ -45,11 +67,13 @@ class ImitateRequest:
     start_from: Path | None = None
     start_strength: float = 0.5
     start_name: str = ""
+    span: Span | None = None
     grounded: bool = True
     avoid: str = ""
     follow: Follow = field(default_factory=Follow)
     guidance: float | None = None
     steps: int | None = None
+    best_of: int | None = None
     part: int | None = None
     entry: str | None = None
     job: Job = field(default_factory=Job)

@@ -15,6 +15,7 @@ from app.services.errors import RequestError
 from app.services.installed import Kind, Model
 from app.services.jobs import Job, Jobs
 from app.services.models import Models
+from app.services.training.runs import name_of
 from app.settings import Settings
 from clvap import hub_files
 
@@ -73,11 +74,6 @@ class Shelf:
         models = sorted(self._all(), key=lambda model: not model.here)
         return ShelfState(tuple(self._shown(models, jobs)), _has_token(), tuple(self._advice(models)), self._library_outdated())
 
-    def search_models(self) -> tuple[Model, ...]:
-        """The search models that are here, for those who may train to measure."""
-        require(self._settings, Action.TRAIN)
-        return tuple(model for model in self._all() if model.kind == "clvap" and model.here)
-
     def use(self, kind: Kind, location: str, strength: float = 1.0) -> Model:
         """Work with a model from now on, over restarts too; returns it once it is loaded.
 
@@ -97,6 +93,11 @@ class Shelf:
             else:
                 self._tune(now, model, _checked(strength, kind))
             return model
+
+    def uses(self, folder: Path) -> bool:
+        """Whether a model in that folder is in use."""
+        places = (Path(location.removeprefix("clap-zero-shot:")).absolute() for _, location in _used(self._models.chosen.now()))
+        return any(place.is_relative_to(folder.absolute()) for place in places)
 
     def download(self, name: str) -> Job:
         """Fetch a published model in the background. Raises RequestError where that is at work already, ModelError for a name that is none."""
@@ -167,7 +168,7 @@ class Shelf:
 
     def _all(self) -> list[Model]:
         """Everything on the shelf, each thing once; of what was added, also what is gone by now, so that it can be taken off the list."""
-        models = [*installed.published(), *installed.found(self._own, "own"), *installed.found(self._runs, "run")]
+        models = [*installed.published(), *installed.found(self._own, "own"), *map(self._called, installed.found(self._runs, "run"))]
         known = {model.location for model in models}
         choice = self._models.chosen.now()
         places = [(Path(place), "linked") for place in choice.linked]
@@ -181,6 +182,11 @@ class Shelf:
                 models.append(model)
         models += (_lost(kind, location) for kind, location in _used(choice) if location not in known)
         return models
+
+    def _called(self, model: Model) -> Model:
+        """The model of a run, by the name that the run was given."""
+        name = name_of(self._runs / model.folder.relative_to(self._runs).parts[0])
+        return replace(model, name=name) if name else model
 
     def _find(self, kind: str, location: str) -> Model:
         model = next((one for one in self._all() if (one.kind, one.location) == (kind, location)), None)

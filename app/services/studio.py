@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.services.board import Board
+from app.services.catalogue import Catalogue
 from app.services.errors import RequestError, explain
 from app.services.evaluating import Evaluating
 from app.services.export import ExportService
-from app.services.generate import Ended, GenerateService, Made, Waiting, Working
+from app.services.generate import Ended, Seen, Waiting, Working
 from app.services.gestures import Gesture, Gestures
 from app.services.history import Entry, History, KeptPart
 from app.services.hits import Hits
@@ -31,23 +29,16 @@ from app.services.models import Models
 from app.services.requests import ImitateRequest, PerformRequest
 from app.services.shelf import Shelf
 from app.services.sounds import Sounds
+from app.services.takes import TakeKept, Takes, Trouble, check_span, loudness_line
 from app.services.training import Training
 from app.settings import Settings
 from app.space import has_lent_gpu
-from clvap.audio import SAMPLE_RATE_HZ, AudioError, Clip, read
-from clvap.contours import Contours, resample_curve
+from clvap.audio import SAMPLE_RATE_HZ, Clip, read
 from generation.perform.amounts import LONGEST_S
-from generation.request import Ground
 
 if TYPE_CHECKING:
     from clvap import Query
     from clvap.activity import Activity
-    from generation import GenerateRequest, Generator
-
-_log = logging.getLogger(__name__)
-SECONDS_WITHOUT_GESTURE = 3.0
-MIN_SECONDS = 0.5
-_LINE_POINTS, _LINE_DB = 64, 48.0
 
 
 @dataclass(frozen=True)
@@ -65,22 +56,7 @@ class Found:
     entry: Entry
 
 
-@dataclass(frozen=True)
-class TakeKept:
-    """`entry` now holds one more take."""
-
-    entry: Entry
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """One half failed, the other goes on."""
-
-    half: Literal["hits", "takes"]
-    message: str
-
-
-Event = Begun | Found | TakeKept | Trouble | Waiting | Working | Ended
+Event = Begun | Found | TakeKept | Trouble | Waiting | Working | Seen | Ended
 
 
 class Studio:
@@ -98,13 +74,14 @@ class Studio:
         self.history = History(settings.workspace / "history")
         self.hits = Hits(models, self.history, self.turnstile)
         self.library = LibraryService(settings, models, self.board, self.jobs)
+        self.catalogue = Catalogue(settings, models)
         self.map = LibraryMap(settings, models, self.jobs, self.sounds)
         self.microphones = LocalMicrophones(settings)
         self.exports = ExportService(settings, models, self.history, self.turnstile)
         self.models_shelf = Shelf(settings, models, self.jobs)
         self.evaluating = Evaluating(settings, self.jobs, self.models_shelf, self.library.places)
         self.training = Training(settings, self.jobs, self.library.places, lambda: self.models_shelf)
-        self._generate = GenerateService(models.generator)
+        self._takes = Takes(models, self.history)
         self._models = models
 
     @staticmethod
@@ -120,9 +97,8 @@ class Studio:
     def start(self) -> None:
         """Load the models and fill the library in the background."""
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
-        self.history.trash.empty()
         self.exports.tidy()
-        Housekeeping(self.uploads, self.history, self.limits).start()
+        Housekeeping(self.uploads, self.history, self.limits, (self.history.trash.empty, self.training.kept.tidy)).start()
 
     def imitate(self, request: ImitateRequest) -> Iterator[Event]:
         """Find and make sounds for a gesture: `Begun`, then `Found` (or `Trouble`), then the takes as they come, then `Ended`.
@@ -143,9 +119,10 @@ class Studio:
             raise RequestError("Record a sound or type a few words first.")
         if not 0 <= request.balance <= 1:
             raise RequestError(f"balance {request.balance:g}: use a number from 0 (voice alone) to 1 (words alone)")
+        entry = self.history.find(request.owner, request.entry) if request.entry else None
+        check_span(request, entry)
         gesture = self.gestures.choose(request.voice, request.part) if request.voice is not None else None
         query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
-        entry = self.history.find(request.owner, request.entry) if request.entry else None
         joins = entry is not None
         entry = entry or self._begin(request.owner, words, request.balance, gesture)
         yield Begun(entry, gesture)
@@ -156,7 +133,7 @@ class Studio:
             except Exception as error:
                 yield Trouble("hits", explain(error))
         if request.variations:
-            yield from self._make(entry, query, gesture, request)
+            yield from self._takes.make(entry, query, gesture, request)
         else:
             yield Ended(cancelled=False)
 
@@ -191,59 +168,7 @@ class Studio:
     def _begin(self, owner: str, words: str, balance: float, gesture: Gesture | None) -> Entry:
         if gesture is None:
             return self.history.begin(owner, words, balance, None)
-        return self.history.begin(owner, words, balance, gesture.recording.clip, _kept_part(gesture), _loudness(gesture.contours))
-
-    def _make(self, entry: Entry, query: Query, gesture: Gesture | None, request: ImitateRequest) -> Iterator[Event]:
-        try:
-            yield Working(0.0, "Loading the generator")
-            ground = self._ground(entry, gesture, request)
-            with closing(self._generate.run(lambda generator: self._asked(generator, query, gesture, request, ground), request.job)) as events:
-                for event in events:
-                    if isinstance(event, Made):
-                        take = event.take
-                        parent = take.parent or (request.start_name if request.start_from is not None else None)
-                        made = (float(take.score), int(take.seed), float(take.seconds), parent or None)
-                        entry = self.history.keep_take(entry, take.clip, *made, model=Path(self._models.chosen.now().generator).name)
-                        yield TakeKept(entry)
-                    else:
-                        yield event
-        except Exception as error:
-            yield Trouble("takes", explain(error))
-            yield Ended(cancelled=False)
-
-    def _asked(self, generator: Generator, query: Query, gesture: Gesture | None, request: ImitateRequest, ground: Ground | None) -> GenerateRequest:
-        """The request as a generator takes it, no longer than it can make."""
-        from generation import GenerateRequest
-
-        wanted = request.seconds or (gesture.clip.duration_s if gesture else SECONDS_WITHOUT_GESTURE)
-        return GenerateRequest(
-            query=query,
-            seconds=min(max(wanted, MIN_SECONDS), generator.max_seconds),
-            variations=request.variations,
-            seed=request.seed,
-            init=None if request.start_from is None else read(request.start_from, max_duration_s=generator.max_seconds),
-            init_strength=request.start_strength,
-            ground=ground,
-            negative=request.avoid.strip() or None,
-            follow=request.follow,
-            guidance=request.guidance,
-            steps=request.steps,
-            adapter_strength=self._models.chosen.now().adapter_strength,
-        )
-
-    @staticmethod
-    def _ground(entry: Entry, gesture: Gesture | None, request: ImitateRequest) -> Ground | None:
-        """The best hit as the gesture performs it, for the first take to start from; None where there is none to be had."""
-        if gesture is None or not request.grounded or request.start_from is not None or not entry.matches:
-            return None
-        from generation.perform import perform
-
-        best = entry.matches[0]
-        try:
-            return Ground(perform(read(best.path, LONGEST_S), gesture.contours), best.name or Path(best.path).stem)
-        except AudioError as error:
-            _log.warning("no grounded take: %s", error)
-            return None
+        return self.history.begin(owner, words, balance, gesture.recording.clip, _kept_part(gesture), loudness_line(gesture.contours))
 
     def _warm_up(self) -> None:
         """Models in the order in which a first press needs them. A model that fails says so on the board; the rest goes on."""
@@ -271,7 +196,7 @@ class Studio:
         with self._models.generator() as generator:
             if has_lent_gpu():
                 return  # it has none to work on until somebody asks for a take
-            generator.generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1))
+            generator.generate(GenerateRequest(self._exercise_embedder(), seconds=1.0, variations=1, steps=1, best_of=1))
 
 
 def _kept_part(gesture: Gesture | None) -> KeptPart | None:
@@ -283,9 +208,3 @@ def _kept_part(gesture: Gesture | None) -> KeptPart | None:
 def _practice() -> Clip:
     """Half a second of a tone, samples of shape (1, T)."""
     return Clip(np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32) * 0.05)[None] * 0.5)
-
-
-def _loudness(contours: Contours) -> tuple[float, ...]:
-    """A gesture's loudness over its time in a few numbers from 0 to 1, for a line over the sounds made and found for it."""
-    curve = resample_curve(contours.loudness_db, _LINE_POINTS)
-    return tuple(round(float(level), 2) for level in np.clip(1 + (curve - curve.max()) / _LINE_DB, 0, 1))

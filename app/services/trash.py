@@ -1,4 +1,4 @@
-"""What was deleted from the history, kept for a day so that it can be had back."""
+"""What was deleted, kept for a while so that it can be had back."""
 
 from __future__ import annotations
 
@@ -18,17 +18,32 @@ _TAKE = "take.json"
 
 
 class Trash:
-    """Deleted entries as they were, and deleted takes in a folder each: `<id>/...` and `<id>.<take>/take.json, <take>.wav`."""
+    """Deleted folders as they were, such as those of entries, and deleted takes in a folder each: `<id>/...` and `<id>.<take>/take.json, <take>.wav`."""
 
     def __init__(self, folder: Path) -> None:
+        """folder: on the disk of what is put into it, which is moved and never copied"""
         self._folder = folder
+
+    def put(self, folder: Path) -> str:
+        """Take a folder in; its name is its key."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder.replace(self._folder / folder.name))
+        return folder.name
+
+    def put_back(self, key: str, folder: Path) -> Path:
+        """A folder in its place again. RequestError where it is not here any more, or its place is taken."""
+        place = self._place(key)
+        if folder.exists():
+            raise RequestError(f"{key}: there is another one of this name now.")
+        return place.replace(folder)
+
+    def holds(self, key: str) -> bool:
+        """Whether a folder of that name is here."""
+        return (self._folder / key).exists()
 
     def put_entry(self, entry: Entry) -> str:
         """Take an entry's folder in; its key."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        place = entry.folder.replace(self._folder / entry.id)
-        os.utime(place)
-        return entry.id
+        return self.put(entry.folder)
 
     def put_take(self, entry: Entry, take: KeptTake) -> str:
         """Take in the file of a take that its entry no longer names; its key."""

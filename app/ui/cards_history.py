@@ -15,15 +15,15 @@ from app.ui.cards_sound import star, take_title
 _BIN = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 4l8 8M12 4l-8 8"/></svg>'
 
 
-def history(entries: Sequence[Entry], sounds: Sounds, current: str | None, filtered: bool = False) -> str:
-    """The strip of earlier gestures, newest first. `filtered`: some were left out, so that none may be left."""
+def history(entries: Sequence[Entry], sounds: Sounds, current: str | None, filtered: bool = False, more: bool = False) -> str:
+    """The strip of earlier gestures, newest first. `filtered`: some were left out, so that none may be left; `more`: there are older ones."""
     if not entries:
         return '<p class="nothing" role="status">Nothing here.</p>' if filtered else ""
-    return f'<div class="strip">{"".join(_earlier(entry, sounds, entry.id == current) for entry in entries)}</div>'
+    return _strip([_earlier(entry, sounds, entry.id == current) for entry in entries], len(entries) if more else 0)
 
 
-def favourites(entries: Sequence[Entry], sounds: Sounds) -> str:
-    """The strip of sounds with a star, those of the newest gestures first."""
+def favourites(entries: Sequence[Entry], sounds: Sounds, more: bool = False) -> str:
+    """The strip of sounds with a star, those of the newest gestures first. `more`: there are some of older gestures."""
     starred = []
     for entry in entries:
         about = f" · {entry.words}" if entry.words else ""
@@ -31,7 +31,13 @@ def favourites(entries: Sequence[Entry], sounds: Sounds) -> str:
         starred += [(entry, match.name or Path(match.path).stem, Path(match.path)) for match in entry.stars]
     if not starred:
         return '<p class="nothing" role="status">No favourites here yet: the star of a hit or a take makes one.</p>'
-    return f'<div class="strip">{"".join(_favourite(*one, sounds) for one in starred)}</div>'
+    return _strip([_favourite(*one, sounds) for one in starred], len(entries) if more else 0)
+
+
+def _strip(shown: Sequence[str], after: int) -> str:
+    """after: how many gestures are shown where there are more, 0 where these are all; assets/js/history.js presses the button once it is near."""
+    more = f'<button class="more-earlier" data-act="more" data-on="expand" data-after="{after}">Show more</button>' if after else ""
+    return f'<div class="strip">{"".join(shown)}{more}</div>'
 
 
 def _earlier(entry: Entry, sounds: Sounds, current: bool) -> str:

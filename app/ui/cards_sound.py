@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -15,9 +16,10 @@ _FIRST_ON_A_PHONE = 5
 _ASPECTS = {"overall": "overall", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words"}
 _KEYS = (
     ("Space", "play"), ("↑ ↓", "next sound"), ("← →", "other column"), ("A", "gesture or sound"), ("F", "favourite"), ("E", "export"), ("M", "similar"),
-    ("S", "seed"), ("V", "vary"), ("P", "perform"), ("Del", "delete a take"),
+    ("S", "seed"), ("V", "vary"), ("P", "perform"), ("R", "redo a part"), ("Del", "delete a take"),
 )  # fmt: skip
 _STAR = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1.6l1.95 4.1 4.45.6-3.25 3.1.8 4.45L8 11.7l-3.95 2.15.8-4.45L1.6 6.3l4.45-.6z"/></svg>'
+_BIN = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 4l8 8M12 4l-8 8"/></svg>'
 _EXPORT = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1.8v8M4.8 6.8L8 10l3.2-3.2M2.5 11v2.7h11V11"/></svg>'
 
 
@@ -42,9 +44,12 @@ def searching() -> str:
     return _column("Hits", "", SKELETON * 4)
 
 
-def takes(entry: Entry | None, sounds: Sounds, pending: int = 0, notice: Notice | None = None, trouble: str | None = None) -> str:
+def takes(
+    entry: Entry | None, sounds: Sounds, pending: int = 0, notice: Notice | None = None, trouble: str | None = None,
+    sketches: Mapping[int, str] | None = None,
+) -> str:  # fmt: skip
     """The column of takes. Cards stay in the order of making, so that a take that plays is not disturbed by the next one;
-    the style sheet shows them best first. `pending` of them are still to come."""
+    the style sheet shows them best first. `pending` of them are still to come, of which `sketches` are pictures."""
     order = sorted(range(len(entry.takes)), key=lambda i: -entry.takes[i].score) if entry else []
     made = "".join(_take(take, order.index(i), entry, sounds) for i, take in enumerate(entry.takes)) if entry else ""
     bar = progress(notice) if notice else ""
@@ -52,7 +57,7 @@ def takes(entry: Entry | None, sounds: Sounds, pending: int = 0, notice: Notice 
         return _column("Takes", "", made + empty(trouble, "trouble"), "", entry, sounds)
     if not made and not pending:
         return _column("Takes", "", empty("New sounds made to your gesture appear here." if entry is None else "No takes of this gesture."))
-    return _column("Takes", str(len(order)) if order else "", made + SKELETON * pending, bar, entry, sounds)
+    return _column("Takes", str(len(order)) if order else "", made + "".join(_waiting((sketches or {}).get(i)) for i in range(pending)), bar, entry, sounds)
 
 
 def keys() -> str:
@@ -63,7 +68,7 @@ def keys() -> str:
 
 def take_title(take: KeptTake) -> str:
     """What a take is called on the page."""
-    return f"performed: {take.parent}" if take.performed else f"Take {take.number}"
+    return take.title
 
 
 def star(name: str, data: str, lit: bool) -> str:
@@ -82,20 +87,30 @@ def _hit(match: KeptMatch, entry: Entry, sounds: Sounds, show_paths: bool) -> st
     return _card(name, sounds.token(path), match.score, _made_of(match), facts, path.name, entry, lit, detail=detail, place=place)
 
 
+def _waiting(sketch: str | None) -> str:
+    """A take that is still to come, as tall as one that is there; `sketch` shows how it comes to be."""
+    picture = f'<b class="sketch" style="--sketch:url({sketch})"></b>' if sketch else "<b></b>"
+    return f'<article class="card skeleton waiting" aria-hidden="true"><span></span><div><i></i>{picture}<u></u></div></article>'
+
+
 def _take(take: KeptTake, rank: int, entry: Entry, sounds: Sounds) -> str:
     facts = [f"{take.duration_s:.1f} s"] + ([f"#{take.seed}"] if take.seed is not None else [])
-    origin = f'<p class="caption">from {escape(take.parent)}</p>' if take.parent and not take.performed else ""
+    origin = f'<p class="caption">{escape(_origin(take))}</p>' if take.parent and not take.performed else ""
     words = "-".join("".join(c if c.isalnum() else " " for c in entry.words).split()) or "gesture"
     file = f"{words[:40]}-take-{take.number}.wav"
     token = sounds.token(entry.file(take))
-    return _card(take_title(take), token, take.score, "", facts, file, entry, take.favourite, detail=origin, rank=rank, own=True)
+    return _card(take_title(take), token, take.score, "", facts, file, entry, take.favourite, detail=origin, rank=rank, seconds=take.duration_s)
+
+
+def _origin(take: KeptTake) -> str:
+    return f"from {take.parent}" if take.start_s is None else f"of {take.parent}, {take.start_s:.1f} to {take.end_s:.1f} s"
 
 
 def _card(
     name: str, token: str, score: float, made_of: str, facts: list[str], file: str, entry: Entry, lit: bool,
-    detail: str = "", place: str = "", rank: int = 0, own: bool = False,
+    detail: str = "", place: str = "", rank: int = 0, seconds: float | None = None,
 ) -> str:  # fmt: skip
-    """One sound. `own`: it was made here, and can be deleted."""
+    """One sound. `seconds`: its length where it was made here, and can be deleted and have a part made anew."""
     share, shown, data = min(max(score, 0.0), 1.0), escape(name), f'data-token="{token}" data-name="{escape(name)}"'
     said = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
     icons = (
@@ -108,11 +123,12 @@ def _card(
         f'<span class="score" title="likeness {share:.0%}{made_of}" style="--score:{share:.3f}"><b>{share * 100:.0f}</b></span></div>'
         f'<div class="stage" data-seek draggable="true" data-file="{escape(file)}" data-href="sound/{token}?save=1">'
         f"<div class=\"wave\" style=\"--wave:url('wave/{token}')\"></div><i class=\"contour\"></i></div>"
-        f'{detail}<div class="foot"><div class="facts">{said}</div>{_actions(data, entry, own)}<div class="icons">{icons}</div></div>{place}</div></article>'
+        f'{detail}<div class="foot"><div class="facts">{said}</div>{_actions(data, entry, seconds)}<div class="icons">{icons}</div></div>'
+        f"{place}</div></article>"
     )
 
 
-def _actions(data: str, entry: Entry, own: bool) -> str:
+def _actions(data: str, entry: Entry, seconds: float | None) -> str:
     """What else can be done with a sound: each a button, its data told to the column's event of that name."""
     asked = [
         ("alike", "expand", "Similar", "More like this, from the library (M)"),
@@ -120,9 +136,12 @@ def _actions(data: str, entry: Entry, own: bool) -> str:
         ("vary", "retry", "Vary", "Takes that start from this sound, now (V)"),
         ("perform", "edit", "Perform", "Shape this sound to the gesture (P)"),
     ]
-    if own:
-        asked.append(("delete", "delete", "Delete", "Delete this take (Del)"))
     buttons = [f'<button class="quiet" data-act="{act}" data-on="{event}" {data} title="{title}">{shown}</button>' for act, event, shown, title in asked]
+    if seconds is not None:
+        redo = 'aria-label="Redo part" title="Make a part of it anew, the rest stays (R)"'  # marked by assets/js/redo.js, which then tells the column
+        remove = 'data-act="delete" data-on="delete" aria-label="Delete" title="Delete this take (Del)"'
+        buttons.append(f'<button class="quiet" data-redo data-seconds="{seconds:.3f}" {redo} {data}>Redo</button>')
+        buttons.append(f'<button class="quiet bin" {remove} {data}>{_BIN}</button>')
     if entry.has_gesture:
         told = 'aria-label="Compare with the gesture" title="The gesture, then this sound; while one plays, the other (A)"'
         buttons.insert(0, f'<button class="quiet" data-ab {told}>A/B</button>')

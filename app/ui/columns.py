@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -66,8 +66,10 @@ class Columns:
     def hits_of(self, entry: Entry | None, trouble: str | None = None) -> str:
         return cards_sound.hits(entry, self._studio.sounds, self._show_paths, trouble)
 
-    def takes_of(self, entry: Entry | None, pending: int = 0, notice: Notice | None = None, trouble: str | None = None) -> str:
-        return cards_sound.takes(entry, self._studio.sounds, pending, notice, trouble)
+    def takes_of(
+        self, entry: Entry | None, pending: int = 0, notice: Notice | None = None, trouble: str | None = None, sketches: Mapping[int, str] | None = None
+    ) -> str:
+        return cards_sound.takes(entry, self._studio.sounds, pending, notice, trouble, sketches)
 
     def _star(self, request: gr.Request, event: gr.EventData, shown: str | None, *filters) -> Updates:
         """A sound of the columns becomes a favourite, or is one no more."""

@@ -9,6 +9,8 @@ from app.ui import cards
 from generation.request import Follow
 
 _CURVES = ("loudness", "brightness", "pitch")
+_AUTO = 0
+_BEST_OF = [("Auto", _AUTO), 1, 2, 4]
 
 
 class MoreControl:
@@ -22,17 +24,19 @@ class MoreControl:
             with gr.Row(elem_classes="sliders"):
                 follow = [gr.Slider(0, 1, getattr(usual, name), step=0.05, label=name.capitalize(), buttons=[]) for name in _CURVES]
             grounded = gr.Checkbox(True, label="One take from the best hit", elem_id="grounded")
+            best_of = gr.Radio(_BEST_OF, value=_AUTO, label="Best of", elem_classes="segments", elem_id="best-of")
             with gr.Row(elem_classes="pair"):
                 guidance, steps, seed = (gr.Textbox(label=label, placeholder="auto", max_lines=1) for label in ("Guidance", "Steps", "Seed"))
-        self.components = [avoid, *follow, grounded, guidance, steps, seed]
+        self.components = [avoid, *follow, grounded, best_of, guidance, steps, seed]
 
     @staticmethod
-    def asked(avoid, loudness, brightness, pitch, grounded, guidance, steps, seed) -> dict[str, object]:
+    def asked(avoid, loudness, brightness, pitch, grounded, best_of, guidance, steps, seed) -> dict[str, object]:
         """Arguments of an `ImitateRequest`; empty fields are left to the model. Raises RequestError for what is no number."""
         return {
             "avoid": avoid or "",
             "follow": Follow(loudness, brightness, pitch),
             "grounded": grounded,
+            "best_of": int(best_of) or None,
             "guidance": number("Guidance", guidance, float),
             "steps": number("Steps", steps, int),
             "seed": number("Seed", seed, int),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import gradio as gr
 
 from app.services.access import Action, allowed
 from app.services.board import Notice
-from app.services.generate import Ended, Job, Waiting, Working
+from app.services.generate import Ended, Job, Seen, Waiting, Working
 from app.services.history import Entry
-from app.services.requests import ImitateRequest
+from app.services.requests import ImitateRequest, Span
 from app.services.studio import Begun, Event, Found, Studio, TakeKept, Trouble
 from app.ui import cards
 from app.ui.columns import Columns
+from app.ui.control import number
 from app.ui.example import GESTURE, WORDS, Example
 from app.ui.exporting import ExportTray
 from app.ui.form import Form
 from app.ui.history import HistoryStrip
 from app.ui.microphone import LocalMicrophone
+from app.ui.plots import sketch_mask
 from app.ui.recorder import Recorder
 from app.ui.updates import PRIVATE, Updates, refusal
 from app.ui.visitor import owner
@@ -64,13 +66,14 @@ class ImitateScreen:
         presses = [gr.on([form.make.click, form.words.submit], self._press, form.components, results, **once)]
         for column in (columns.hits, columns.takes):
             presses.append(column.retry(self._vary, [columns.entry, *form.components], results, **once))
+        presses.append(columns.takes.apply(self._redo, [columns.entry, *form.components], results, **once))
         filled = [*self._recorder.outputs, form.words, form.balance, message]
         presses.append(self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once))
         for press in presses:  # by then somebody may have narrowed the strip, which stays so
             press.then(strip.narrow, [columns.entry, *strip.filters], strip.narrowed, **PRIVATE)
         form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
         opened = [*filled, *columns.outputs, *strip.outputs]
-        strip.area.click(self._reopen, None, opened, **PRIVATE)
+        strip.area.click(self._reopen, strip.filters, opened, **PRIVATE)
         changed, each = [*columns.outputs, *strip.outputs, message], {"trigger_mode": "multiple", **PRIVATE}
         strip.area.like(self._unstar, [columns.entry, *strip.filters], changed, **each)
         strip.area.delete(self._delete, [columns.entry, *strip.filters], changed, **each)
@@ -101,13 +104,21 @@ class ImitateScreen:
 
     def _vary(self, event: gr.EventData, request: gr.Request, entry: str | None, *values) -> Iterator[Updates]:
         """Takes that start from one sound, added to those that are shown."""
-        token, name = event._data.get("token", ""), event._data.get("name", "")
+        yield from self._run(lambda: replace(self._from(event, request, entry, values), start_strength=_VARIED_AT))
+
+    def _redo(self, event: gr.EventData, request: gr.Request, entry: str | None, *values) -> Iterator[Updates]:
+        """Takes that keep one take but for a part, added to those that are shown."""
 
         def asked() -> ImitateRequest:
-            start = {"start_from": self._studio.sounds.path(token), "start_strength": _VARIED_AT, "start_name": name}
-            return replace(self._form.asked(owner(self._studio, request), *values), hits=0, seed=None, entry=entry, **start)
+            start_s, end_s = (number(name, event._data.get(key, ""), float) for name, key in (("The beginning", "from"), ("The end", "to")))
+            return replace(self._from(event, request, entry, values), span=Span(start_s or 0.0, end_s or 0.0))
 
         yield from self._run(asked)
+
+    def _from(self, event: gr.EventData, request: gr.Request, entry: str | None, values: Sequence) -> ImitateRequest:
+        """What the form asks for, of the sound whose button was pressed, with the takes among those of the entry."""
+        start = {"start_from": self._studio.sounds.path(event._data.get("token", "")), "start_name": event._data.get("name", "")}
+        return replace(self._form.asked(owner(self._studio, request), *values), hits=0, seed=None, entry=entry, **start)
 
     def _run(self, ask) -> Iterator[Updates]:
         """Serve one request, which `ask` makes; any trouble ends in the message line."""
@@ -125,7 +136,8 @@ class ImitateScreen:
             view = _View(asked)
             for event in self._studio.imitate(asked):
                 view.follow(event)
-                yield self._updates(event, view)
+                if not isinstance(event, Seen):  # how far it is follows at once, and tells both
+                    yield self._updates(event, view)
         except Exception as error:
             yield {form.message: refusal(error)}
         yield idle
@@ -138,7 +150,7 @@ class ImitateScreen:
             updates[columns.hits] = columns.hits_of(view.entry, view.hits_trouble)
         if not isinstance(event, Found):
             entry = self._studio.history.find(view.entry.owner, view.entry.id) or view.entry  # a take may have lost or got something meanwhile
-            updates[columns.takes] = columns.takes_of(entry, view.pending, view.progress, view.takes_trouble)
+            updates[columns.takes] = columns.takes_of(entry, view.pending, view.progress, view.takes_trouble, view.sketches)
         if isinstance(event, Ended) and event.cancelled:
             updates[message] = cards.message("Stopped. What was made is kept.", "note")
         return updates
@@ -153,14 +165,14 @@ class ImitateScreen:
         """The example, as if it had been recorded and typed; its press follows."""
         return self._recorder.hear(str(GESTURE)) | {self._form.words: WORDS, self._form.balance: 0.5}
 
-    def _reopen(self, event: gr.EventData, request: gr.Request) -> Updates:
+    def _reopen(self, event: gr.EventData, request: gr.Request, *filters) -> Updates:
         """An earlier gesture, as it was left."""
         whose = owner(self._studio, request)
         entry = self._studio.history.find(whose, event._data.get("entry", ""))
         if entry is None:
             return {self._form.message: cards.message("This entry is not there any more.")}
         updates = self._recorder.drop() | {self._form.words: entry.words, self._form.balance: entry.balance, self._form.message: ""}
-        updates |= self._columns.show(entry) | self._strip.show(whose, entry.id)
+        updates |= self._columns.show(entry) | self._strip.show(whose, entry.id, *filters)
         return updates | (self._recorder.hear(str(entry.gesture), entry.part.number if entry.part else None) if entry.gesture else {})
 
     def _unstar(self, request: gr.Request, event: gr.EventData, shown: str | None, *filters) -> Updates:
@@ -207,12 +219,18 @@ class _View:
         self.hits_trouble: str | None = None
         self.takes_trouble: str | None = None
         self._done = 0
+        self._seen: dict[int, str] = {}
         self._ended = False
 
     @property
     def pending(self) -> int:
         """Takes still to come."""
         return 0 if self._ended or self.takes_trouble else max(self._request.variations - self._done, 0)
+
+    @property
+    def sketches(self) -> dict[int, str]:
+        """Pictures of the takes still to come, by their place among these."""
+        return {take - self._done: sketch for take, sketch in self._seen.items()}
 
     def opening(self, columns: Columns) -> Updates:
         """The columns at the beginning: as they are where takes join them."""
@@ -226,6 +244,8 @@ class _View:
             self.entry = event.entry
         elif isinstance(event, Working):
             self.progress = Notice(event.what or "Making", event.fraction)
+        elif isinstance(event, Seen):
+            self._seen[event.preview.take] = sketch_mask(event.preview.levels)
         elif isinstance(event, Waiting):
             self.progress = Notice(f"Waiting for {event.ahead} before you")
         elif isinstance(event, Trouble) and event.half == "hits":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import gradio as gr
+import httpx
 from starlette.middleware import Middleware
 
 from app.services.access import Action, allowed
@@ -25,6 +27,10 @@ _TICK_S = 1.0
 _UPLOADS_KEPT_S = (3_600, 86_400)  # every hour, delete what visitors uploaded a day ago
 _SESSIONS_KEPT = 1_000
 _THREADS = 64  # a press holds one while it waits in line; the rest must be answered all the same
+
+
+class StartError(RuntimeError):
+    """The page did not come up, though nothing is wrong with the options; the message says what to do."""
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -63,11 +69,12 @@ def build(studio: Studio) -> gr.Blocks:
                 *library.tick(state, *told),
             )
 
-        screen.seed_from(library.listing)
         quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         refreshed = [status, known, screen.category, *library.outputs]
         gr.Timer(_TICK_S).tick(refresh, [status, known, *library.inputs], refreshed, **quiet)
-        library.listing.select(lambda: gr.Tabs(selected="imitate"), None, tabs, **quiet)
+        for area in library.sounds:
+            screen.seed_from(area)
+            area.select(lambda: gr.Tabs(selected="imitate"), None, tabs, **quiet)
         page.load(screen.earlier, None, screen.at_load, **quiet)
     for handler in page.fns.values():
         if handler.api_name not in api.names:
@@ -77,8 +84,10 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def launch(studio: Studio) -> gr.Blocks:
-    """Put the page on the web and return at once. Raises SettingsError where the port is taken."""
+    """Put the page on the web and return at once. Raises SettingsError where the port is taken, StartError where the page does not come up."""
     settings = studio.settings
+    free = all(_is_free(host, settings.port) for host in {settings.host, "127.0.0.1"})  # gradio wants both
+    _past_the_proxy(settings.host)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ["GRADIO_TEMP_DIR"] = str(studio.uploads)  # gradio serves all of this folder; that in /tmp belongs to every gradio on the machine
     page = build(studio)
@@ -101,7 +110,29 @@ def launch(studio: Studio) -> gr.Blocks:
             theme=theme.theme(),
             css_paths=theme.STYLE_SHEETS,
             head=theme.head(),
+            _frontend=False,  # else a start ends where the page, which answers by now, takes longer than 3 s to do so
         )
-    except OSError as error:
-        raise SettingsError(f"--port {settings.port}: cannot answer there on {settings.host}; choose another port or host") from error
+    except (OSError, httpx.HTTPError) as error:
+        if not free:
+            raise SettingsError(f"--port {settings.port}: cannot answer there on {settings.host}; choose another port or host") from error
+        raise StartError(f"The page did not come up on {settings.host}:{settings.port}; this machine may be too busy: start the studio again.") from error
     return page
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether somebody may answer there."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+def _past_the_proxy(host: str) -> None:
+    """gradio's start asks its own server over HTTP; a proxy that this machine uses cannot know it."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [one for one in os.environ.get(name, "").split(",") if one]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "localhost", "127.0.0.1", host]))

@@ -1,12 +1,15 @@
-"""Pictures of sound as SVG, drawn here: a few kilobytes of paths, crisp at any size, coloured by the page's style sheet."""
+"""Pictures of sound, drawn here: a few kilobytes, coloured by the page's style sheet."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
+from io import BytesIO
 from itertools import pairwise
 from urllib.parse import quote
 
 import numpy as np
+from PIL import Image
 
 from clvap.audio import Clip
 from clvap.contours import Contours, resample_curve
@@ -14,6 +17,7 @@ from clvap.contours import Contours, resample_curve
 _WIDTH, _HEIGHT = 600, 160
 _BINS = 200
 _LINE_WIDTH, _LINE_HEIGHT = 320, 40
+_SKETCH_BANDS, _SKETCH_FRAMES = 32, 96
 _LOUDNESS_DB = (-60.0, 0.0)
 _BRIGHTNESS_MIDI = (45.0, 132.0)
 _PITCH_MIDI = (31.0, 92.0)
@@ -38,6 +42,17 @@ def line_mask(levels: Sequence[float]) -> str:
         f'<path d="M{points}" fill="none" stroke="#000" stroke-width="1.5" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
     )
     return f"data:image/svg+xml,{quote(drawn)}"
+
+
+def sketch_mask(levels: np.ndarray) -> str:
+    """A rough spectrogram, levels (M, F) from 0 to 1, low ones first, as the address of a small PNG, for use as a CSS mask."""
+    bands = np.array_split(levels, min(_SKETCH_BANDS, len(levels)), axis=0)
+    coarse = np.stack([band.mean(axis=0) for band in bands])[::-1]
+    frames = np.array_split(coarse, min(_SKETCH_FRAMES, coarse.shape[1]), axis=1)
+    alpha = np.clip(np.stack([frame.mean(axis=1) for frame in frames], axis=1), 0, 1) ** 1.5 * 255
+    file = BytesIO()
+    Image.fromarray(np.stack([np.zeros_like(alpha), alpha], axis=-1).astype(np.uint8), "LA").save(file, "PNG")
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
 
 
 def gesture_picture(clip: Clip, contours: Contours) -> str:

@@ -49,6 +49,7 @@
     if (key.startsWith('Arrow')) move(sound, key);
     else if (key === ' ') { go(sound); window.players.toggle(sound); }
     else if (key === 'a') window.players.compare(sound);
+    else if (key === 'r') sound.querySelector('[data-redo]')?.click();
     else if (KEYS[key]) sound.querySelector(`[data-act="${KEYS[key]}"]`)?.click();
     else return;
     event.preventDefault();

@@ -1,9 +1,9 @@
-// The library's list by keyboard: arrows go from sound to sound, the space bar plays, E exports.
+// The library's sounds by keyboard, in the list and under the map: arrows go from sound to sound, the space bar plays, E exports.
 (() => {
   document.addEventListener('keydown', (event) => {
-    const sound = event.target.closest?.('#library-list .card.sound');
+    const sound = event.target.closest?.(':is(#library-list, #library-heard) .card.sound');
     if (!sound || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input')) return;
-    const all = [...document.querySelectorAll('#library-list .card.sound')], step = {ArrowDown: 1, ArrowUp: -1}[event.key];
+    const all = [...sound.closest('.cards').querySelectorAll('.card.sound')], step = {ArrowDown: 1, ArrowUp: -1}[event.key];
     if (step) {
       const next = all[all.indexOf(sound) + step];
       next?.focus({preventScroll: true});
@@ -12,5 +12,10 @@
     else if (event.key === 'e') sound.querySelector('[data-act=export]')?.click();
     else return;
     event.preventDefault();
+  });
+
+  // a phone shows the first few, so that what is below them can be reached, until all are asked for
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('[data-all-sounds]')) document.getElementById('library-list').dataset.all = '';
   });
 })();

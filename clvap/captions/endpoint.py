@@ -26,6 +26,18 @@ _TOKEN_HOSTS = ("huggingface.co", "hf.co", "huggingface.cloud")
 _NO_TOKEN = "none"  # the client would send the token saved on this machine in place of an empty one
 
 
+class EndpointError(CaptionError):
+    """An endpoint that refuses or fails.
+
+    reason: what it did, in a few words
+    status: the HTTP status it answered with; None where it gave none
+    """
+
+    def __init__(self, message: str, reason: str, status: int | None) -> None:
+        super().__init__(message)
+        self.reason, self.status = reason, status
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where a model answers, and how patiently it is asked."""
@@ -86,7 +98,7 @@ class Chat:
     def ask(self, messages: list[dict[str, str]], **settings: float) -> Answer:
         """One answer. An answer without text comes back empty.
 
-        Raises CaptionError when the endpoint refuses, or fails as often as `tries` allows.
+        Raises EndpointError when the endpoint refuses, or fails as often as `tries` allows, and CaptionError after `stop`.
         """
         trouble = None
         for attempt in range(self.endpoint.tries):
@@ -102,11 +114,10 @@ class Chat:
                 return _read(said, time.monotonic() - began)
             except Exception as error:
                 if not _passing(error):
-                    raise CaptionError(f"{self.endpoint.url}: {_reason(error)}; {_advice(error)}") from error
+                    raise EndpointError(f"{self.endpoint.url}: {_reason(error)}; {_advice(error)}", _reason(error), _status(error)) from error
                 trouble = error
-        raise CaptionError(
-            f"{self.endpoint.url}: {_reason(trouble)}, {self.endpoint.tries} tries in a row; what was answered so far is kept, run the same again later"
-        ) from trouble
+        told = f"{_reason(trouble)}, {self.endpoint.tries} tries in a row; what was answered so far is kept, run the same again later"
+        raise EndpointError(f"{self.endpoint.url}: {told}", _reason(trouble), _status(trouble)) from trouble
 
     def stop(self) -> None:
         """Let what is on its way finish, try nothing more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from clvap.captions import CaptionError, templates
@@ -26,6 +26,7 @@ _STYLES = (
 _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_CAPTION = 18
 _SECONDS_PER_REQUEST = 4.0
+_LOOK_UP_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class Rewriter:
             running = [pool.submit(self._one, subject, report, lock) for subject in wanted]
             try:
                 for done, (subject, future) in enumerate(zip(wanted, running, strict=True), 1):
+                    while not wait([future], _LOOK_UP_S).done:
+                        progress(done - 1, len(wanted), subject.caption)  # may stop a model that takes its time
                     report.captions[subject] = future.result()
                     progress(done, len(wanted), subject.caption)
             except BaseException:

@@ -19,12 +19,17 @@ _FILE = "map.npz"
 
 @dataclass(frozen=True)
 class Point:
-    """A sound on the map; x, y: its place, 0 to 1, y downwards."""
+    """A sound on the map.
+
+    duration_s: of the whole file
+    x, y: its place, 0 to 1, y downwards
+    """
 
     path: Path
     name: str
     caption: str
     category: str
+    duration_s: float
     x: float
     y: float
 
@@ -80,12 +85,12 @@ class Atlas:
         drawing = self._drawing()
         if drawing is None or self._store.table() is None:
             return []
-        names = ["path", "name", "caption", "category"]
+        names = ["path", "name", "caption", "category", "duration_s"]
         table = self._store.columns(names)
         rows = zip(*(table[name].to_pylist() for name in names), strict=True)
         return [
-            Point(Path(path), name, caption, category, *place)
-            for path, name, caption, category in rows
+            Point(Path(path), name, caption, category, duration_s, *place)
+            for path, name, caption, category, duration_s in rows
             if (place := drawing.places.get(path)) is not None
         ]
 

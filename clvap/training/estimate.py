@@ -60,13 +60,17 @@ def estimate(recipe: Recipe, rows: list[Row], net: Trained, tokenizer: Path) -> 
         net = net.to(device)
         measured = [_stage(net, small, number, stage, data, device) for number, stage in enumerate(small.stages)]
     weights = sum(one.numel() * one.element_size() for one in net.parameters())
+    steps = [
+        stage.steps if recipe.minutes is None else max(int(recipe.seconds(stage) / step_s), 1)
+        for stage, (step_s, _) in zip(recipe.stages, measured, strict=True)
+    ]
     missing = recipe.passes - len(bank.available(recipe.bank_folder))
     return Estimate(
         needed=int(weights * _KEPT_TWICE + max(kept for _, kept in measured)),
         available=_available(device) + weights,
         bank_s=each_s * len(rows) * max(missing, 0) / (os.cpu_count() or 1),
-        training_s=sum(stage.steps * step_s for stage, (step_s, _) in zip(recipe.stages, measured, strict=True)),
-        steps=sum(stage.steps for stage in recipe.stages),
+        training_s=sum(count * step_s for count, (step_s, _) in zip(steps, measured, strict=True)),
+        steps=sum(steps),
         device=device,
     )
 

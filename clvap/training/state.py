@@ -27,6 +27,9 @@ class State:
     best, best_step, waited: the stage's best validation figure, the step it was found at, and how many looks ago; no step before the first look
     finished: whether the stage has ended, by its steps or early
     log_bytes: length of log.csv at this step, what is behind it is of steps that the checkpoint does not know; negative where no one noted it
+    before: steps of the stages before this one
+    trained_s: how long this stage was trained, over all starts of the run
+    limit_s: how long it is to be trained, None where it has its steps; the recipe's, and in no checkpoint
     """
 
     net: nn.Module
@@ -41,18 +44,30 @@ class State:
     waited: int = 0
     finished: bool = False
     log_bytes: int = 0
+    before: int = 0
+    trained_s: float = 0.0
+    limit_s: float | None = None
+
+    def done(self, stage: Stage) -> float:
+        """How much of the stage is over, 0 to 1.
+
+        By the clock where it has a time, the learning rate included: steps worked out beforehand from the time of a few would end too early or
+        too late as soon as the machine has something else to do.
+        """
+        return self.step / stage.steps if self.limit_s is None else min(self.trained_s / self.limit_s, 1.0)
 
 
-_PLAIN = ("stage", "step", "smoothed", "best", "best_step", "waited", "finished", "log_bytes")
+_PLAIN = ("stage", "step", "smoothed", "best", "best_step", "waited", "finished", "log_bytes", "before", "trained_s")
 
 
 def fresh(net: nn.Module, recipe: Recipe, stage: int, ema: AveragedModel | None = None) -> State:
     """A state at the start of a stage, with only its trainable parts thawed."""
-    thaw(net, recipe.stages[min(stage, len(recipe.stages) - 1)])
+    asked = recipe.stages[min(stage, len(recipe.stages) - 1)]
+    thaw(net, asked)
     ema = ema or AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))
     thawed = [p for p in net.parameters() if p.requires_grad]
     scaler = torch.amp.GradScaler(thawed[0].device.type, enabled=recipe.precision == "float16")
-    return State(net, ema, torch.optim.AdamW(thawed, lr=1e-3, weight_decay=0.05), scaler, stage)
+    return State(net, ema, torch.optim.AdamW(thawed, lr=1e-3, weight_decay=0.05), scaler, stage, limit_s=recipe.seconds(asked))
 
 
 def thaw(net: nn.Module, stage: Stage) -> None:
@@ -117,7 +132,8 @@ def resumed(state: State, recipe: Recipe, device: str) -> State:
         raise ModelError(f"{path} is of another model or other trainable parts; delete it to start again, or give the recipe another run folder") from error
     if saved.get("scaler"):
         state.scaler.load_state_dict(saved["scaler"])
-    for name, value in ({"log_bytes": -1} | {name: saved[name] for name in _PLAIN if name in saved}).items():
+    unnoted = {"log_bytes": -1, "before": sum(stage.steps for stage in recipe.stages[: saved["stage"]])}
+    for name, value in (unnoted | {name: saved[name] for name in _PLAIN if name in saved}).items():
         setattr(state, name, value)
     return state
 

@@ -170,7 +170,7 @@ def train_step(
     elif state.scaler.get_scale() <= _SMALLEST_SCALE:
         raise TrainingError(f"{where}: float16 overflows however small the loss is scaled; set precision: bfloat16, and start the same command again")
     for parameters in state.optimizer.param_groups:
-        parameters["lr"] = learning_rate(stage, state.step)
+        parameters["lr"] = learning_rate(stage, state.done(stage))
     state.scaler.step(state.optimizer)  # leaves the weights alone where float16 overflowed
     state.scaler.update()
     state.ema.update_parameters(state.net)

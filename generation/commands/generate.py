@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="length of a take (default: that of the voice, 3 without)")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="where in the sound a take begins, for models that know (0)")
     parser.add_argument("--variations", type=int, default=4)
-    parser.add_argument("--best-of", type=int, metavar="N", help="draw N and keep the best")
+    parser.add_argument("--best-of", type=int, metavar="N", help="make N for each take and keep the best (default: the model's own, 1 with --seed)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same takes")
     parser.add_argument("--start-from", type=Path, metavar="FILE", help="a sound to start from")
     parser.add_argument("--strength", type=share, default=0.5, metavar="0..1", help="how much of it stays (default 0.5)")

@@ -17,10 +17,13 @@ from clvap.audio import Clip
 from clvap.progress import Progress
 from clvap.training.log import Log, mirrors
 from clvap.training.state import save
+from generation.finetune.clock import Clock
 from generation.finetune.module import LAST, FineTuning
 from generation.finetune.recipe import Demos, Recipe
 
 BEST = "best.pt"
+_PARTS, _LINES, _TIMES_HEARD = 8, 40, 4
+"""Of a run that has minutes: so many checkpoints, lines in the log and times that demos are made at least."""
 
 
 class Averages(Callback):
@@ -76,13 +79,15 @@ class Averages(Callback):
 class Checkpoints(Callback):
     """RUN/last.ckpt: everything needed to go on exactly, replaced in one move."""
 
-    def __init__(self, run: Path, every_batches: int):
-        self._path, self._every = run / LAST, every_batches
+    def __init__(self, run: Path, every_batches: int, clock: Clock | None = None):
+        self._path, self._every, self._clock = run / LAST, every_batches, clock
         self._at: int | None = None
 
     def on_train_batch_start(self, trainer: Trainer, module: FineTuning, batch: Any, batch_idx: int) -> None:
         # before a batch, not after one: only then does Lightning count the last as completed
-        if batch_idx % self._every == 0 and (batch_idx or not self._path.exists()) and batch_idx != self._at:
+        timed = self._clock is not None and self._clock.passed(_PARTS) and batch_idx % trainer.accumulate_grad_batches == 0
+        due = timed or batch_idx % self._every == 0
+        if due and (batch_idx or not self._path.exists()) and batch_idx != self._at:
             self._write(trainer)
         self._at = batch_idx
 
@@ -99,8 +104,8 @@ class Checkpoints(Callback):
 class Journal(Callback):
     """RUN/log.csv and its mirrors, progress to whoever listens, and the best validated weights so far in RUN/best.pt."""
 
-    def __init__(self, recipe: Recipe, averages: Averages, steps: int, progress: Progress):
-        self._recipe, self._averages, self._steps, self._progress = recipe, averages, steps, progress
+    def __init__(self, recipe: Recipe, averages: Averages, steps: int, progress: Progress, clock: Clock | None = None):
+        self._recipe, self._averages, self._steps, self._progress, self._clock = recipe, averages, steps, progress, clock
         self._log: Log | None = None
         self._kept = 0
         self._sum, self._count, self._logged = 0.0, 0, 0
@@ -114,13 +119,18 @@ class Journal(Callback):
         step = trainer.global_step
         if step == self._logged:
             return
-        if step % self._recipe.training.log_every == 0 and self._count:
+        due = step % self._recipe.training.log_every == 0 or (self._clock is not None and self._clock.passed(_LINES))
+        if due and self._count:
             rate = trainer.optimizers[0].param_groups[0]["lr"] / self._recipe.training.learning_rate
             self._write(trainer, {"loss": self._sum / self._count, "learning_rate/peak": rate})
             self._sum, self._count = 0.0, 0
         self._logged = step
         if trainer.is_global_zero:
-            self._progress(step, self._steps, f"loss {float(outputs.get('loss', float('nan'))) * trainer.accumulate_grad_batches:.4f}")
+            text = f"loss {float(outputs.get('loss', float('nan'))) * trainer.accumulate_grad_batches:.4f}"
+            if self._clock is None:
+                self._progress(step, self._steps, text)
+            else:
+                self._progress(*self._clock.seconds, f"{text}, {self._clock}")
 
     def on_validation_start(self, trainer: Trainer, module: FineTuning) -> None:
         self._worn = self._averages.worn(module)
@@ -167,13 +177,16 @@ class Journal(Callback):
 class DemoTakes(Callback):
     """Takes to the recipe's prompts, with the averaged weights, in RUN/demos."""
 
-    def __init__(self, demos: Demos, averages: Averages, folder: Path, steps: int, render: Callable[[str, Demos], Clip]):
-        self._demos, self._averages, self._folder, self._steps, self._render = demos, averages, folder, steps, render
+    def __init__(
+        self, demos: Demos, averages: Averages, folder: Path, steps: int, render: Callable[[str, Demos], Clip], clock: Clock | None = None
+    ):  # fmt: skip
+        self._demos, self._averages, self._folder, self._steps, self._render, self._clock = demos, averages, folder, steps, render, clock
         self._done = -1
 
     def on_train_batch_end(self, trainer: Trainer, module: FineTuning, *_: Any) -> None:
         step = trainer.global_step
-        if step != self._done and trainer.is_global_zero and (step % self._demos.every == 0 or step == self._steps):
+        due = step % self._demos.every == 0 or step == self._steps or (self._clock is not None and self._clock.passed(_TIMES_HEARD))
+        if due and step != self._done and trainer.is_global_zero:
             self._done = step
             module.eval()
             with self._averages.worn(module):

@@ -24,6 +24,7 @@ from generation.windows import Windows
 if TYPE_CHECKING:
     from clvap import Embedder
     from generation.adapter import Adapter
+    from generation.finetune.clock import Clock
     from generation.generator import Backend
 
 _LOG = logging.getLogger(__name__)
@@ -56,9 +57,9 @@ class Job:
             return Windows()
         return Windows((max(int((seconds or self.backend.max_seconds) * model.sample_rate / model.pretransform.downsampling_ratio), 1),), (1.0,))
 
-    def module(self, steps: int) -> FineTuning:
-        """What Lightning trains, for so many steps."""
-        return FineTuning(self.backend.model, self.recipe.training, steps, self.recipe.on_bad, self.recipe.run, self.adapter)
+    def module(self, steps: int, clock: Clock | None = None) -> FineTuning:
+        """What Lightning trains, for so many steps or as long as the clock says."""
+        return FineTuning(self.backend.model, self.recipe.training, steps, self.recipe.on_bad, self.recipe.run, self.adapter, clock)
 
 
 def prepared(recipe: Recipe) -> Job:

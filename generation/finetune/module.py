@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stable_audio_tools.models.diffusion import ConditionedDiffusionModelWrapper
 
     from generation.adapter import Adapter
+    from generation.finetune.clock import Clock
 
 LAST = "last.ckpt"
 _VALIDATION = 1 << 40  # far from any number of a training batch
@@ -38,9 +39,13 @@ class FineTuning(DiffusionCondTrainingWrapper):
     """Trains the parameters of `model` and `adapter` that require a gradient; checkpoints hold these alone.
 
     run: folder of the last checkpoint, for going back to it
+    clock: what the learning rate goes by where the run has minutes and not steps
     """
 
-    def __init__(self, model: ConditionedDiffusionModelWrapper, training: Training, steps: int, on_bad: str, run: Path, adapter: Adapter | None = None):
+    def __init__(
+        self, model: ConditionedDiffusionModelWrapper, training: Training, steps: int, on_bad: str, run: Path, adapter: Adapter | None = None,
+        clock: Clock | None = None,
+    ):  # fmt: skip
         words_dropout = training.words_dropout if "prompt" in model.conditioner.conditioners else 0.0
         super().__init__(
             model, lr=training.learning_rate, use_ema=False, pre_encoded=True, cfg_dropout_prob=words_dropout,
@@ -48,7 +53,7 @@ class FineTuning(DiffusionCondTrainingWrapper):
         )  # fmt: skip
         if not training.checkpointing:
             model.forward = partial(type(model).forward, model, use_checkpointing=False)
-        self.adapter, self._training, self._run = adapter, training, run
+        self.adapter, self._training, self._run, self._clock = adapter, training, run, clock
         self._schedule = Schedule(steps, training.batch, training.learning_rate, training.warmup)
         self._guard = Guard(on_bad, self._rewind)
         self._listening = ExitStack()
@@ -74,8 +79,11 @@ class FineTuning(DiffusionCondTrainingWrapper):
     def configure_optimizers(self) -> dict[str, Any]:
         parameters = list(self.trained().values())
         optimizer = torch.optim.AdamW(parameters, lr=self._training.learning_rate, weight_decay=self._training.weight_decay)
-        shape = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._guard.rate * self._schedule.rate(step) / self._training.learning_rate)
+        shape = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._guard.rate * self._rate(step) / self._training.learning_rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": shape, "interval": "step"}}
+
+    def _rate(self, step: int) -> float:
+        return self._schedule.rate(step, None if self._clock is None else self._clock.done)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch[0].to(device), batch[1]

@@ -17,6 +17,7 @@ PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 """As a recipe and as Lightning call them."""
 DEMOS = ("Breakbeat 170 BPM Full", "Orchestral Drum Loop 128 BPM", "Trumpet Loop, 99 BPM, Gm Stack Full", "Orchestral Christmas Bells, 99 BPM, Am Full")
 """The four prompts of the report."""
+_ENDLESS = 10**9
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,11 @@ class Training:
     learning_rate: float
     """Peak; reached after `warmup` steps, then a cosine down to a twentieth."""
     epochs: float | None = None
-    """Times every file is met; or give `steps`."""
+    """Times every file is met; or give `steps` or `minutes`."""
     steps: int | None = None
     """Optimizer steps in all."""
+    minutes: float | None = None
+    """Time trained, over all starts of the run; storing the latents before does not count."""
     batch: int = 8
     """Sounds a forward pass, on each device."""
     accumulate: int = 1
@@ -82,17 +85,20 @@ class Training:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if (self.epochs is None) == (self.steps is None):
-            raise RecipeError("training: give either epochs or steps")
+        lengths = [length for length in (self.epochs, self.steps, self.minutes) if length is not None]
+        if len(lengths) != 1:
+            raise RecipeError("training: give either epochs or steps or minutes")
         whole = ("batch", "accumulate", "devices", "threads", "checkpoint_every", "validate_every", "validate_most", "log_every", "warmup")
         small = [name for name in whole if getattr(self, name) < 1]
-        if small or (self.steps or self.epochs) <= 0 or self.learning_rate <= 0:
-            raise RecipeError(f"training: {', '.join(small) or 'steps, epochs and learning_rate'} must be over 0")
+        if small or lengths[0] <= 0 or self.learning_rate <= 0:
+            raise RecipeError(f"training: {', '.join(small) or 'steps, epochs, minutes and learning_rate'} must be over 0")
         if self.precision not in PRECISIONS:
             raise RecipeError(f"training: precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
 
     def total_steps(self, files: int) -> int:
-        """Optimizer steps for a number of training files."""
+        """Optimizer steps for a number of training files; more than will be done where there are minutes."""
+        if self.minutes is not None:
+            return _ENDLESS
         return self.steps or max(round(self.epochs * files / (self.batch * self.accumulate * self.devices)), 1)
 
 

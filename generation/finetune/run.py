@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from clvap.progress import Progress, silent
 from clvap.training.guard import TrainingError
 from generation.finetune.batches import Numbers, loader
 from generation.finetune.callbacks import Averages, Checkpoints, DemoTakes, Journal
+from generation.finetune.clock import Clock
 from generation.finetune.data import Data, stored
 from generation.finetune.estimate import Estimate, estimate
 from generation.finetune.job import Job, export, prepared
@@ -39,12 +41,13 @@ def finetune(recipe: Recipe, progress: Progress = silent, weigh: Callable[[Estim
     job = prepared(recipe)
     data = stored(job, progress)
     steps = recipe.training.total_steps(len(data.trained))
-    module = job.module(steps)
+    clock = None if recipe.training.minutes is None else Clock(60 * recipe.training.minutes)
+    module = job.module(steps, clock)
     if "LOCAL_RANK" not in os.environ and not (recipe.run / LAST).exists():
         needs = measured(job, module, steps)
         _LOG.info("%s", needs.table())
         weigh(needs)
-    trainer = _train(job, data, module, steps, progress)
+    trainer = _train(job, data, module, steps, progress, clock)
     return export(recipe, job) if trainer.is_global_zero else recipe.out
 
 
@@ -59,19 +62,21 @@ def measured(job: Job, module: FineTuning, steps: int) -> Estimate:
     """What a run of so many steps will need."""
     training = job.recipe.training
     with _quiet(), _out_of_memory_told():
-        return estimate(module, _options(job.recipe, 1, "auto"), max(job.windows().lengths), training.batch, training.accumulate, steps)
+        needs = estimate(module, _options(job.recipe, 1, "auto"), max(job.windows().lengths), training.batch, training.accumulate, steps)
+    return needs if training.minutes is None else replace(needs, steps=max(round(60 * training.minutes / needs.step_s), 1))
 
 
-def _train(job: Job, data: Data, module: FineTuning, steps: int, progress: Progress) -> Trainer:
+def _train(job: Job, data: Data, module: FineTuning, steps: int, progress: Progress, clock: Clock | None) -> Trainer:
     """Lightning's loop, from the last checkpoint on."""
     recipe, training, last = job.recipe, job.recipe.training, job.recipe.run / LAST
     averages = Averages(training.average)
-    journal = Journal(recipe, averages, steps, progress)
-    demos = DemoTakes(recipe.demos, averages, recipe.run / "demos", steps, _renderer(job))
-    checkpoints = Checkpoints(recipe.run, training.checkpoint_every * training.accumulate)
+    journal = Journal(recipe, averages, steps, progress, clock)
+    demos = DemoTakes(recipe.demos, averages, recipe.run / "demos", steps, _renderer(job), clock)
+    checkpoints = Checkpoints(recipe.run, training.checkpoint_every * training.accumulate, clock)
+    callbacks = [averages, checkpoints, *([clock] if clock else []), journal, demos]  # the clock before those that ask it
     with _quiet(), _out_of_memory_told():
         trainer = Trainer(
-            **_options(recipe, training.devices, training.strategy), max_steps=steps, max_epochs=1, callbacks=[averages, checkpoints, journal, demos],
+            **_options(recipe, training.devices, training.strategy), max_steps=steps, max_epochs=1, callbacks=callbacks,
             val_check_interval=min(training.validate_every, steps) * training.accumulate, use_distributed_sampler=False,
         )  # fmt: skip
         done = trainer.fit_loop.epoch_loop.batch_progress.current
@@ -81,7 +86,7 @@ def _train(job: Job, data: Data, module: FineTuning, steps: int, progress: Progr
             if not last.exists() and trainer.world_size == 1:  # where it starts from
                 _whole(trainer, lambda: trainer.validate(module, held_out, verbose=False))
             _whole(trainer, lambda: trainer.fit(module, loader(data.training, numbers), held_out, ckpt_path=str(last) if last.exists() else None))
-            if journal.looked_at != steps:
+            if journal.looked_at != trainer.global_step:
                 _whole(trainer, lambda: trainer.validate(module, held_out, verbose=False))
         finally:
             journal.close()

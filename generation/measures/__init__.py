@@ -1,1 +1,1 @@
-"""Figures of sound that was made, beside sound that was recorded. Needed at development time only."""
+"""Figures of sound that was made, beside sound that was recorded."""

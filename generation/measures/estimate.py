@@ -33,3 +33,9 @@ def estimate(values: Sequence[float], classes: Sequence[str]) -> Estimate:
     mean = float(weights @ values)
     spread = float(((weights * (values - mean)) ** 2).sum())
     return Estimate(round(mean, 4), round((spread * len(values) / max(len(values) - 1, 1)) ** 0.5, 4), len(values))
+
+
+def known(values: Sequence[float | None], classes: Sequence[str]) -> Estimate | None:
+    """The same of the questions that have a value; None where none has."""
+    pairs = [(value, name) for value, name in zip(values, classes, strict=True) if value is not None]
+    return estimate(*zip(*pairs, strict=True)) if pairs else None

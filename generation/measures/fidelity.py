@@ -53,7 +53,7 @@ class Bench:
 
     def __init__(self, training: Embedded, held_out: Embedded, scopes: Iterable[str], seed: int = 0):
         classes = {"esc10": sorted(set(ESC10) & set(held_out.classes)), "all": sorted(set(held_out.classes))}
-        self.training, self._seed, self._space = training, seed, frechet.components(training)
+        self.training, self._seed, self._space = training, seed, frechet.components(training.vectors)
         self._real = {scope: held_out.of(classes[scope]) for scope in scopes}
         self._judges = {scope: Judge.trained(training.of(classes[scope])) for scope in scopes}
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import median_filter
 
-from clvap.contours import Contours, resample_curve
+from clvap.audio import Clip
+from clvap.contours import Contours, extract, resample_curve
 
 _FLOOR_DB = -45.0
 _MEDIAN_FRAMES = 5
 _LEAST_FRAMES = 5
 _LEAST_MOVEMENT = 1e-3
 _LEAST_SEMITONES = 1.0
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Means over the sounds of one question; None where there is nothing to follow."""
+
+    loudness: float | None
+    brightness: float | None
+
+
+def followed(wanted: Contours, sounds: Sequence[Clip]) -> Followed:
+    """How well sounds follow a gesture."""
+    curves = [extract(clip) for clip in sounds]
+    brightness = [brightness_correlation(wanted, one) for one in curves]
+    return Followed(float(np.mean([loudness_correlation(wanted, one) for one in curves])), None if None in brightness else float(np.mean(brightness)))
 
 
 def loudness_correlation(wanted: Contours, made: Contours) -> float:

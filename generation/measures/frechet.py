@@ -1,6 +1,6 @@
 """Frechet distance of made sound to real sound, as a ratio to that of real sound to other real sound.
 
-Frechet audio distance (Kilgour et al. 2019, arXiv:1812.08466) over YAMNet embeddings. There are tens of sounds, not thousands, so
+Frechet audio distance (Kilgour et al. 2019, arXiv:1812.08466) over the embeddings of a judge. There are tens of sounds, not thousands, so
 the embeddings are projected on the first principal components of real sound and covariances are shrunk (Ledoit and Wolf 2004).
 What bias is left is the same above and below the line, since both sides of the ratio compare sets of the same sizes.
 N sounds, E embedding dimensions, K components.
@@ -39,9 +39,9 @@ class Ratio:
     size: int
 
 
-def components(real: Embedded) -> PCA:
-    """The space to compare in, from sounds that are not compared."""
-    return PCA(min(COMPONENTS, *real.vectors.shape), svd_solver="full").fit(real.vectors)
+def components(real: np.ndarray) -> PCA:
+    """The space to compare in, from real sounds (N, E); others than those compared, where there are enough."""
+    return PCA(min(COMPONENTS, *real.shape), svd_solver="full").fit(real)
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:

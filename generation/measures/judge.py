@@ -22,7 +22,7 @@ _RIDGE = 0.3
 
 @dataclass(frozen=True)
 class Embedded:
-    """Sounds as YAMNet hears them.
+    """Sounds as YAMNet or another model hears them.
 
     vectors: float32 (N, E)
     classes: of each sound
@@ -81,6 +81,11 @@ class Judge:
 def nearest(vectors: np.ndarray, real: Embedded) -> np.ndarray:
     """Cosine of each sound to the real one most like it, (N,)."""
     return (_unit(vectors) @ _unit(real.vectors).T).max(axis=1)
+
+
+def nearest_classes(vectors: np.ndarray, real: Embedded) -> list[str]:
+    """Class of the real sound most like each sound."""
+    return [real.classes[place] for place in (_unit(vectors) @ _unit(real.vectors).T).argmax(axis=1)]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

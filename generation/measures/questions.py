@@ -1,14 +1,15 @@
-"""What generators are asked: gestures and words they were not trained on, and the ways of asking."""
+"""What generators are asked: gestures and words, of clips they were not trained on or of one's own sounds."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from clvap.audio import Clip, gesture, read
+from clvap.audio import AudioError, Clip, gesture, read
 from clvap.contours import Contours, extract
 from clvap.data.captions import esc50_captions
 from clvap.data.rows import Row
@@ -23,7 +24,7 @@ class Asked:
     """One gesture with words.
 
     voice: the imitation, at most 4 s
-    text: a phrase kept back from training, which never names the class
+    text: of ESC-50 a phrase kept back from training, which never names the class; of one's own sounds their caption
     category: the class it stands for
     source: the recording that was imitated
     """
@@ -50,3 +51,32 @@ def questions(rows: Sequence[Row], gestures: int, seed: int) -> list[Asked]:
             voice = gesture(imitate(read(clips[number].path), rng)).cut(0, LONGEST_S)
             asked.append(Asked(voice, phrases[name][int(rng.integers(len(phrases[name])))], name, clips[number].source))
     return asked
+
+
+def questions_of(rows: Sequence[Row], count: int, seed: int) -> list[Asked]:
+    """Loose imitations of at most `count` of the rows with their captions, from as many kinds as there are; half of the rows at most.
+
+    One sound of each kind is left out, to compare with. Raises AudioError where nothing can be imitated.
+    """
+    from clvap.evaluate import imitation
+
+    asked: list[Asked] = []
+    for number in _by_turns(rows, seed):
+        if len(asked) >= min(count, len(rows) // 2):
+            break
+        row, rng = rows[number], np.random.default_rng([seed, number])
+        with suppress(AudioError):
+            voice = imitation(read(row.path), "loose", rng).cut(0, LONGEST_S)
+            asked.append(Asked(voice, str(rng.choice(row.captions)), row.label, row.source))
+    if not asked:
+        raise AudioError(f"none of {len(rows)} sounds can be imitated; choose a folder with two or more sounds of a kind")
+    return asked
+
+
+def _by_turns(rows: Sequence[Row], seed: int) -> Iterator[int]:
+    """Numbers of the rows, one of each kind and then the next of each, all in random order, but for the last of each kind."""
+    by_kind: dict[str, list[int]] = defaultdict(list)
+    for number in np.random.default_rng(seed).permutation(len(rows)):
+        by_kind[rows[number].label].append(int(number))
+    for turn in range(max(map(len, by_kind.values())) - 1):
+        yield from (numbers[turn] for numbers in by_kind.values() if turn < len(numbers) - 1)

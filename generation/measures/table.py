@@ -23,6 +23,22 @@ def table(result: Mapping[str, Any]) -> str:
     return "\n".join([*_about(result), "", *_aligned(rows), "", *_EXPLAINED])
 
 
+def folder_table(result: Mapping[str, Any]) -> str:
+    """The same of `generation.measures.folder`."""
+    keys = ("kind", "loudness", "loudness_raw", "brightness", "brightness_raw")
+    rows = [["", "kind", "loudness", "as made", "brightness", "as made", "Frechet", "compute"]]
+    for name, one in result["sounds"].items():
+        distance, spent = one["distance"], one["compute_s_per_s"]
+        figures = [_estimate(one[key]) for key in keys] + ["-" if distance is None else f"{distance['ratio']:.2f}", "-" if spent is None else f"{spent:.2f}"]
+        rows.append([name, *figures])
+    about = [
+        f"{result['generator']} with {result['clvap']}, seed {result['seed']}, {result['threads']} threads",
+        f"{result['questions']} of {result['sounds_heard']} sounds of {result['kinds']} kinds imitated",
+        f"{result['takes_a_question']} takes each, the best of {result['best_of']}",
+    ]
+    return "\n".join([*about, "", *_aligned(rows), "", "kind: share whose nearest real sound is of the kind asked for", *_EXPLAINED[1:3]])
+
+
 _EXPLAINED = (
     "first, in five: share of sounds whose class the judge puts first, or among its first five; best first: of the take shown first",
     "Frechet: distance to real sound of these classes over that of real sound to other real sound; 1 is as near as real",
@@ -36,7 +52,8 @@ def _about(result: Mapping[str, Any]) -> list[str]:
     distances = ", ".join(f"{name.replace('_', '-')} {_estimate(rebuilt[name]['stft_distance'])}" for name in ("autoencoder", "griffin_lim"))
     return [
         f"{result['generator']} with {result['clvap']}, seed {result['seed']}, {result['threads']} threads",
-        f"{result['questions']} questions over {result['classes']} classes, {result['takes_a_question']} takes each: {result['gestures']}",
+        f"{result['questions']} questions over {result['classes']} classes, {result['takes_a_question']} takes each, "
+        f"each the best of {result['best_of']}: {result['gestures']}",
         f"judge: {result['judge']}",
         f"STFT distance to {rebuilt['autoencoder']['stft_distance']['n']} originals: {distances}",
         f"Griffin-Lim from {rebuilt['values_per_s']:.0f} values a second, as the latents have: {rebuilt['griffin_lim_settings']}",

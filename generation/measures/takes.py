@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from clvap import Embedder
 from clvap.audio import Clip, read
 from clvap.data.rows import Row
+from clvap.progress import Progress, silent
 from clvap.query import Query
 from generation import ranking
 from generation.generator import Generator
 from generation.measures.questions import Asked
 from generation.perform import Amounts, drawn, finished, perform
+from generation.plan import following
 from generation.request import AS_MADE, MIN_SECONDS, Follow, GenerateRequest, Ground, Pull, Take
 
 _SEARCHED = 20
+_SEEDS = 1_000  # from one question to the next
 
 
 @dataclass(frozen=True)
@@ -69,22 +74,32 @@ class Hit:
 
 
 class Studio:
-    """A generator and an embedder at work on questions."""
+    """A generator and an embedder at work on questions.
 
-    def __init__(self, generator: Generator, embedder: Embedder, seed: int):
+    best_of: candidates that each take is the best of; None: as many as the page makes
+    """
+
+    def __init__(self, generator: Generator, embedder: Embedder, seed: int, best_of: int | None = None):
         self._generator, self._embedder, self._seed = generator, embedder, seed
+        self.best_of = best_of or generator.sampling.best_of
 
-    def takes(self, asked: Asked, number: int, way: Way, count: int, ground: Ground | None = None) -> Made:
+    def takes(self, asked: Asked, number: int, way: Way, count: int, ground: Ground | None = None, progress: Progress = silent) -> Made:
         """Takes for question `number`; the same question and number give the same noise whichever way is asked."""
         query = way.query(self._embedder, asked)
         seconds = min(max(asked.voice.duration_s, MIN_SECONDS), self._generator.max_seconds)
         follow = Follow() if way.controls else Follow(0.0, 0.0, 0.0)
-        request = GenerateRequest(query, seconds, way.takes or count, self._seed + 1_000 * number, follow=follow, pull=AS_MADE, ground=ground)
-        return self._shown(self._generator.generate(request), request)
+        takes, seed = (way.takes or count) * self.best_of, self._seed + _SEEDS * number
+        start = {} if ground is None else {"init": ground.clip, "init_strength": ground.strength}
+        request = GenerateRequest(query, seconds, takes, seed, follow=follow, pull=AS_MADE, best_of=1, **start)
+        return self._shown(self._generator.generate(request, progress), request)
+
+    def heard(self, clips: Sequence[Clip]) -> np.ndarray:
+        """Clips as the embedder hears them, float32 (N, D)."""
+        return self._embedder.embed_audio(clips)
 
     def page(self, asked: Asked, way: Way, first: Made, others: Made) -> Made:
-        """What the page shows where its first take is another one: `others` with `first` in place of the take of the same seed."""
-        kept = [place for place, seed in enumerate(others.seeds) if seed not in first.seeds]
+        """What the page shows where its first take is another one: `others` with `first` in place of the one of the first candidates."""
+        kept = [place for place, seed in enumerate(others.seeds) if (seed - self._seed) % _SEEDS >= self.best_of]
         shown, raw, seeds, seconds = (
             [*mine, *(theirs[place] for place in kept)]
             for mine, theirs in ((first.shown, others.shown), (first.raw, others.raw), (first.seeds, others.seeds), (first.seconds, others.seconds))
@@ -92,10 +107,18 @@ class Studio:
         return self._ranked(Made(shown, raw, first.sources | others.sources, seeds, seconds), way.query(self._embedder, asked))
 
     def _shown(self, takes: list[Take], request: GenerateRequest) -> Made:
-        """What `Generator` would have given at the usual pull: drawn to the gesture, and ranked after that."""
-        raw = [take.clip for take in takes]
-        shown = [self._pulled(clip, request) for clip in raw]
-        return self._ranked(Made(shown, raw, frozenset(), [take.seed for take in takes], [take.seconds for take in takes]), request.query)
+        """What `Generator` would have given at the usual pull: drawn to the gesture, and after that chosen and ranked. A take costs all its candidates."""
+        takes = sorted(takes, key=lambda take: take.seed)
+        shown = [self._pulled(take.clip, request) for take in takes]
+        vectors, kept, seconds = self._embedder.embed_audio(shown), [], []
+        for first in range(0, len(takes), self.best_of):
+            group = range(first, first + self.best_of)
+            merits = [ranking.merit(float(vectors[number] @ request.query.vector), following(shown[number], request)) for number in group]
+            kept.append(group[ranking.choose(merits, vectors[group], [vectors[number] for number in kept])])
+            seconds.append(sum(takes[number].seconds for number in group))
+        best = [takes[number] for number in kept]
+        made = Made([shown[number] for number in kept], [take.clip for take in best], frozenset(), [take.seed for take in best], seconds)
+        return self._ranked(made, request.query)
 
     def _ranked(self, made: Made, query: Query) -> Made:
         vectors = self._embedder.embed_audio(made.shown)

@@ -47,6 +47,7 @@ def test_the_page_tells_the_limits_of_the_module(tmp_path):
         "a recording": ["30 s", "30 s"],
         "letters of a text": [f"{outside.words}", f"{here.words:,}"],
         "hits, takes, steps of one request": [f"{of.hits:,}, {of.variations}, {of.steps}" for of in (outside, here)],
+        "candidates of a take": [f"{outside.best_of}", f"{here.best_of}"],
         "a take": [f"{outside.take_s:.0f} s", f"{here.take_s:.0f} s"],
         "requests of one visitor at a time; of all": [
             f"{outside.in_flight} ({known.in_flight} with `--auth`); {outside.in_line}",

@@ -2,18 +2,21 @@
 
 import re
 import time
+from base64 import b64decode
 from dataclasses import replace
+from io import BytesIO
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.services.gestures import Gestures
 from app.services.history import Entry, KeptAlike, KeptMatch, KeptPart, KeptTake
 from app.services.sounds import Sounds
 from app.ui import cards, cards_gesture, cards_history, cards_sound
-from app.ui.plots import gesture_picture, wave_mask
+from app.ui.plots import gesture_picture, sketch_mask, wave_mask
 from clvap.audio import write
 from clvap.contours import Contours, extract
 from tests.fakes import tone
@@ -55,7 +58,7 @@ def test_paths_are_shown_only_where_allowed(entry, tmp_path):
 def test_every_control_of_a_sound_has_a_name_and_says_what_it_wants(entry, tmp_path):
     sounds = Sounds(tmp_path)
     for html, acts in ((cards_sound.hits(entry, sounds, False), 7), (cards_sound.takes(entry, sounds), 2)):
-        tree = ElementTree.fromstring(re.sub(r"\bdata-(play|seek|more|dots|ab)(?=[ >])", r'data-\1=""', html))
+        tree = ElementTree.fromstring(re.sub(r"\bdata-(play|seek|more|dots|ab|redo)(?=[ >])", r'data-\1=""', html))
         buttons = list(tree.iter("button"))
         assert all("".join(button.itertext()).strip() or button.get("aria-label") for button in buttons)
         for act, event in (("star", "like"), ("alike", "expand"), ("seed", "select"), ("vary", "retry"), ("perform", "edit"), ("export", None)):
@@ -99,6 +102,20 @@ def test_a_take_says_what_it_was_made_from(entry, tmp_path):
     titles = re.findall(r"<h3[^>]*>([^<]*)</h3>", shown)
     assert titles == ["Take 1", "Take 2", "performed: rain &amp; wind"] and re.findall(r">(from [^<]*)<", shown) == ["from door"]
     assert shown.count("<span>#") == 2 and len(re.findall('data-act="perform"', shown)) == 3
+
+
+def test_a_take_with_a_part_made_anew_says_which(entry, tmp_path):
+    redone = KeptTake("takes/03-9.wav", 0.9, 9, 0.1, 3.0, "Take 2", start_s=1.2, end_s=2.4)
+    shown = cards_sound.takes(replace(entry, takes=(redone,)), Sounds(tmp_path))
+    assert ">of Take 2, 1.2 to 2.4 s</p>" in shown and 'data-redo data-seconds="3.000"' in shown
+
+
+def test_takes_still_to_come_show_how_they_come_to_be(entry, tmp_path):
+    sketch = sketch_mask(np.tile(np.linspace(0, 1, 40, dtype=np.float32)[:, None], (1, 200)))
+    shown = cards_sound.takes(entry, Sounds(tmp_path), pending=3, sketches={1: sketch, 7: sketch})
+    assert shown.count("waiting") == 3 and shown.count(f'--sketch:url({sketch})"') == 1 and len(sketch) < 3_000
+    drawn = np.asarray(Image.open(BytesIO(b64decode(sketch.partition(",")[2]))))
+    assert drawn.shape == (32, 96, 2) and drawn[0, :, 1].min() > 240 and drawn[-1, :, 1].max() < 10  # high sounds on top
 
 
 def test_a_gesture_picture_is_well_formed_and_has_its_three_lines(tmp_path):

@@ -1,5 +1,7 @@
 import json
 import os
+import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from app.services.errors import RequestError
 from app.services.history import Candidates, History, KeptMatch, KeptPart
 from tests.fakes import tone
+from tests.histories import many
 
 MATCH = KeptMatch("/sounds/a.wav", "a", "a bell", "BELL", 0.8, 1.2)
 FOUND = Candidates({"overall": 1.0}, (MATCH,))
@@ -216,3 +219,32 @@ def test_what_is_alike_takes_the_place_of_the_hits_and_gives_it_back(tmp_path):
     assert kept.hits == (other,) and kept.stars == (other,)
     back = history.drop_alike("local", entry.id)
     assert back.hits == (MATCH,) and back.stars == (other,) and back.alike is None
+
+
+def test_one_page_of_thousands_reads_no_more_than_it_shows(tmp_path, monkeypatch):
+    from app.services import entries
+
+    many(tmp_path, 2_000, MATCH)
+    read, really = [], entries.read_entry
+    for module in ("history", "history_lines"):
+        monkeypatch.setattr(f"app.services.{module}.read_entry", lambda folder: read.append(folder) or really(folder))
+    history = History(tmp_path)
+    page = history.list("local", 25)
+    assert [entry.words for entry in page] == [f"gesture {number}" for number in range(1_999, 1_974, -1)] and len(read) == 50
+    assert len(history.list("local", 25, before=page[-1].id)) == 25 and len(read) == 100
+    assert history.list("local", 25, "gesture 3 ") and history.list("page:2") == []  # by now all have been gone through
+    read.clear()
+    began = time.process_time()
+    assert [entry.words for entry in history.list("local", 25, "77 gesture", starred=True)] == [f"gesture {n}" for n in (1776, 1772, 776, 772)]
+    assert len(history.list("local", 600, starred=True)) == 500 and history.list("local", 25, "snow") == []
+    assert len(read) == 504 and time.process_time() - began < 5
+
+
+def test_what_changed_on_disk_is_listed_as_it_is_now(tmp_path):
+    history, other = History(tmp_path), History(tmp_path)
+    first, second = one(history, words="first"), one(history, words="second")
+    assert [entry.id for entry in other.list("local", words="second")] == [second.id]
+    history.star("local", first.id, Path(MATCH.path))
+    assert [entry.id for entry in other.list("local", starred=True)] == [first.id]
+    shutil.rmtree(first.folder)
+    assert other.list("local", starred=True) == [] and other.list("local", before=second.id) == []

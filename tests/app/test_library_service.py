@@ -5,9 +5,9 @@ import time
 import pytest
 
 from app.services.access import Forbidden
+from app.services.catalogue import Catalogue, Wanted
 from app.services.errors import RequestError
 from app.services.files import plain_cell
-from app.services.library import Wanted
 from app.services.pace import Pace, span
 from clvap.library import LibraryError
 from clvap.progress import Cancelled
@@ -75,7 +75,7 @@ def test_broken_files_are_listed_with_the_reason_and_as_a_table(tmp_path):
     made = bench(tmp_path / "w")
     report = made.studio.library.index(tmp_path / "mine")
     assert report.indexed == 2 and len(report.skipped) == 2
-    made.studio.library.find(Wanted())
+    made.studio.catalogue.find(Wanted())
     folder = made.studio.library.state().folders[0]
     assert folder.count == 2 and {skipped.path.name for skipped in folder.skipped} == {"notes.wav", "=cmd.wav"} and folder.indexed_s > 0
     rows = list(csv.reader(made.studio.library.state().left_out.open(encoding="utf-8-sig")))
@@ -143,18 +143,18 @@ def test_the_real_indexing_killed_in_the_middle_leaves_a_library_that_is_made_wh
         write(tmp_path / "mine" / f"tone_{i:03}.wav", tone(0.2 + i / 1000, 200.0 + 10 * i))
     settings = Settings(workspace=tmp_path / "w")
     models, jobs = Models.from_settings(settings), Jobs(tmp_path / "w" / "jobs")
-    library = LibraryService(settings, models, Board(), jobs)
+    library, catalogue = LibraryService(settings, models, Board(), jobs), Catalogue(settings, models)
     models.library()
     job = library.start_indexing(str(tmp_path / "mine")).job
     wait_until(lambda: models.library().count() >= 64, 300)
-    assert library.find(Wanted("tone 3")).sounds  # searched while it is being indexed, by another process
+    assert catalogue.find(Wanted("tone 3")).sounds  # searched while it is being indexed, by another process
     psutil.Process(json.loads((tmp_path / "w" / "jobs" / job.id / "process.json").read_text())["pid"]).kill()
     wait_until(lambda: library.state().job.status == "interrupted")
     kept = models.library().count()
     library.resume()
     done = wait_until(lambda: not (state := library.state()).job.running and state, 300).job
     assert done.status == "done" and done.result["indexed"] == 160 - kept and done.result["unchanged"] == kept
-    everything = library.find(Wanted(k=600))
+    everything = catalogue.find(Wanted(k=600))
     assert everything.total == len({match.path for match in everything.sounds}) == 160
     drawn = LibraryMap(settings, models, jobs, Sounds(tmp_path / "previews"))
     assert wait_until(lambda: (state := drawn.look()).file and state, 300).count == 160
@@ -183,31 +183,31 @@ def test_who_waits_for_an_indexing_is_told_that_it_was_stopped(tmp_path, slow):
 
 
 def test_sounds_are_found_by_words_filters_and_likeness(filled):
-    library = filled.studio.library
-    everything = library.find(Wanted())
+    catalogue = filled.studio.catalogue
+    everything = catalogue.find(Wanted())
     assert len(everything.sounds) == everything.total == 6
-    assert names(library.find(Wanted(category="BELL", k=2))) == ["tone_0", "tone_2"] and library.find(Wanted(category="BELL", k=2)).total == 3
-    assert names(library.find(Wanted("number 4")))[0] == "tone_4"
-    assert names(library.find(Wanted(shortest_s=0.6, longest_s=0.8))) == ["tone_2"]
-    like = library.find(Wanted(like=everything.sounds[2].path))
+    assert names(catalogue.find(Wanted(category="BELL", k=2))) == ["tone_0", "tone_2"] and catalogue.find(Wanted(category="BELL", k=2)).total == 3
+    assert names(catalogue.find(Wanted("number 4")))[0] == "tone_4"
+    assert names(catalogue.find(Wanted(shortest_s=0.6, longest_s=0.8))) == ["tone_2"]
+    like = catalogue.find(Wanted(like=everything.sounds[2].path))
     assert len(like.sounds) == 5 and names(like)[0] in ("tone_1", "tone_3")
     with pytest.raises(RequestError, match="use at most"):
-        library.find(Wanted("x" * 501))
+        catalogue.find(Wanted("x" * 501))
 
 
 def test_a_description_is_written_over_and_found(filled):
-    library = filled.studio.library
-    path = library.find(Wanted()).sounds[0].path
-    library.describe(path, "a purple foghorn", "HORN")
-    assert names(library.find(Wanted("foghorn")))[0] == "tone_0"
-    wait_until(lambda: "HORN" in library.state().categories)
+    catalogue = filled.studio.catalogue
+    path = catalogue.find(Wanted()).sounds[0].path
+    catalogue.describe(path, "a purple foghorn", "HORN")
+    assert names(catalogue.find(Wanted("foghorn")))[0] == "tone_0"
+    wait_until(lambda: "HORN" in filled.studio.library.state().categories)
     with pytest.raises(LibraryError, match="at least one letter"):
-        library.describe(path, " ", "HORN")
+        catalogue.describe(path, " ", "HORN")
 
 
 def test_a_folder_is_removed_and_its_files_stay(filled):
     library, folder = filled.studio.library, filled.library.folders()[0]
-    library.find(Wanted())
+    filled.studio.catalogue.find(Wanted())
     assert library.state().folders[0].count == 6
     library.remove(str(folder))
     assert wait_until(lambda: (state := library.state()).count == 0 and state).folders == ()
@@ -218,13 +218,13 @@ def test_visitors_see_no_path_and_change_nothing(tmp_path):
     render_effects(tmp_path / "mine", count=2)
     (tmp_path / "mine" / "broken.wav").write_text("no")
     bench(tmp_path / "w").studio.library.index(tmp_path / "mine")
-    library = bench(tmp_path / "w", in_space=True).studio.library
-    listed = library.find(Wanted())
+    studio = bench(tmp_path / "w", in_space=True).studio
+    library, listed = studio.library, studio.catalogue.find(Wanted())
     state = wait_until(lambda: (state := library.state()).count and state)
     assert state.count == 2 and str(tmp_path) not in str(state)
     for forbidden in (
         lambda: library.start_indexing(str(tmp_path / "mine")), lambda: library.index(tmp_path / "mine"), library.cancel, library.resume,
-        library.dismiss, lambda: library.remove(str(tmp_path / "mine")), lambda: library.describe(listed.sounds[0].path, "x", "y"),
+        library.dismiss, lambda: library.remove(str(tmp_path / "mine")), lambda: studio.catalogue.describe(listed.sounds[0].path, "x", "y"),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             forbidden()
@@ -232,20 +232,22 @@ def test_visitors_see_no_path_and_change_nothing(tmp_path):
 
 def test_the_map_is_drawn_when_somebody_looks_and_again_when_the_library_changed(filled, tmp_path):
     look = filled.studio.map.look
-    filled.studio.library.find(Wanted())
+    filled.studio.catalogue.find(Wanted())
     drawn = wait_until(lambda: (state := look()).file and not state.drawing and state)
     told = json.loads(drawn.file.read_text())
     assert drawn.count == 6 and sorted(told["categories"]) == ["ALARM", "BELL"]
-    x, y, _, _, caption, token = told["points"][0]
+    x, y, _, _, caption, token, seconds, suffix = told["points"][0]
     assert 0 <= x <= 1 and 0 <= y <= 1 and caption == "a falling tone, number 0" and filled.studio.sounds.path(token).name == "tone_0.wav"
+    assert seconds == pytest.approx(0.3, abs=0.06) and suffix == ".wav"
     assert look().file == drawn.file and str(tmp_path) not in drawn.file.read_text()
 
-    filled.studio.library.describe(filled.studio.sounds.path(token), "a foghorn", "HORN")
+    filled.studio.catalogue.describe(filled.studio.sounds.path(token), "a foghorn", "HORN")
     described = wait_until(lambda: (state := look()).file != drawn.file and state)
     assert "HORN" in described.file.read_text() and not described.drawing
     render_effects(tmp_path / "more", count=7)
     filled.studio.library.index(tmp_path / "more")
     wait_until(lambda: look().count == 13)
+    assert {point.name for point in filled.studio.map.points()} >= {"tone_0", "tone_6"} and len(filled.studio.map.points()) == 13
 
 
 def test_pace_says_rate_and_time_left():

@@ -56,6 +56,16 @@ def test_who_may_not_edit_or_see_paths_gets_neither(match, tmp_path):
     assert "data-describe" not in visitors and "/sounds/" not in visitors
 
 
+def test_the_map_fills_in_the_card_of_the_list(tmp_path):
+    """What it knows of a sound stands between braces, and nothing else does."""
+    template = parsed(map_view(MapState(tmp_path / "x.json", 3), Sounds(tmp_path))).find("template")
+    filled = ElementTree.tostring(template.find("article"), "unicode")
+    sounds, plain = Sounds(tmp_path), FakeMatch(Path("/sounds/x.wav"), 0.5, "y", 1.0, "z", "x")
+    known = {"token": sounds.token(plain.path), "name": "x", "caption": "y", "category": "z", "length": "1.0", "file": "x.wav"}
+    listed = next(parsed(sound_list(Shown(sounds=(plain,)), sounds, False, False)).iter("article"))
+    assert re.sub(r"\{(\w+)\}", lambda found: known[found[1]], filled) == ElementTree.tostring(listed, "unicode")
+
+
 def test_reasons_that_differ_in_numbers_alone_are_one(tmp_path):
     skipped = tuple(FakeSkipped(Path("a.wav"), reason) for reason in ("only silence in 3.2 s", "broken", "only silence in 11 s"))
     tree = parsed(left_out(LibraryState(count=1, folders=(FakeFolder(tmp_path, 0, skipped),)), ""))

@@ -1,4 +1,4 @@
-"""Models changed in a running studio, for real but tiny: search model, generator, LoRA; and an evaluation as a real job."""
+"""Models changed in a running studio, for real but tiny: search model, generator, LoRA; and evaluations as real jobs."""
 
 import json
 from dataclasses import replace
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from app.services.errors import RequestError
+from app.services.evaluating import Evaluation
 from app.services.requests import ImitateRequest
 from app.services.studio import Found, Studio, TakeKept, Trouble
 from app.settings import Settings
@@ -22,6 +23,8 @@ from tests.clvap.tiny import tiny_config, tiny_tokenizer
 from tests.fakes import tone as falling
 from tests.generation import tiny
 from tests.sounds import knocks, noise, tone
+
+LONG_S = 600
 
 
 def searcher(folder: Path, seed: int) -> Path:
@@ -163,19 +166,39 @@ def found(studio: Studio) -> int:
     return len(next(event for event in events if isinstance(event, Found)).entry.matches)
 
 
-def test_an_evaluation_of_a_folder_as_a_real_job(studio, models, tmp_path):
-    folder = tmp_path / "mine"
+@pytest.fixture
+def pack(tmp_path):
+    """Six sounds of each of two kinds, and one that is too short."""
     for number in range(12):
         kind, clip = ("bells", falling(0.5 + 0.1 * number, 300.0 + 90 * number)) if number % 2 else ("hisses", noise(seed=number))
-        write(folder / kind / f"thing {number}.wav", clip)
-    write(folder / "too short.wav", tone(seconds=0.1))
-    evaluating = studio.evaluating
-    evaluating.start(str(models["one"]), str(folder))
-    with pytest.raises(RequestError, match="at work on this already"):
-        evaluating.start(str(models["one"]), str(folder))
-    job = studio.jobs.wait(evaluating.job().id, 240)
+        write(tmp_path / "mine" / kind / f"thing {number}.wav", clip)
+    write(tmp_path / "mine" / "too short.wav", tone(seconds=0.1))
+    return tmp_path / "mine"
+
+
+def evaluated(studio: Studio, location: str, folder: Path) -> Evaluation:
+    """As a real job."""
+    job = studio.jobs.wait(studio.evaluating.start(location, str(folder)).id, LONG_S)
     assert job.status == "done", (job.message, studio.jobs.log(job.id))
-    one = evaluating.list()[0]
+    return studio.evaluating.state().done[0]
+
+
+def test_an_evaluation_of_a_search_model_as_a_real_job(studio, models, pack):
+    one = evaluated(studio, str(models["one"]), pack)
     assert (one.model, one.source, one.sounds, one.kinds, one.fingerprint) == ("one", "mine", 12, 2, fingerprint(models["one"]))
     assert {"any", "words", "loose", "loose + words"} == one.scores.keys() and {"clvap search", "clvap vector"} <= one.scores["words"].keys()
     assert all(0 <= value <= 1 for value in one.scores["loose"]["clvap search"].values())
+
+
+def test_an_evaluation_of_a_generator_before_and_after_as_real_jobs(studio, models, pack, tmp_path):
+    linked = (str(models["first"]), str(models["lora"]))
+    studio._models.chosen.keep(replace(studio._models.chosen.now(), linked=linked))
+    studio.evaluating.start(linked[0], str(pack))
+    with pytest.raises(RequestError, match="at work on this already"):
+        studio.evaluating.start(linked[0], str(pack))
+    assert studio.jobs.wait(studio.evaluating.state().jobs[0].id, LONG_S).status == "done"
+    tuned, base = evaluated(studio, linked[1], pack), studio.evaluating.state().done[-1]
+    assert (base.model, tuned.model, base.subject) == ("first", "first + pack", "generator") and base.comparable(tuned)
+    assert base.fingerprint != tuned.fingerprint and base.protocol["asked"] == 6 and (base.sounds, base.kinds) == (12, 2)
+    assert base.scores["voice"]["loudness"]["mean"] != tuned.scores["voice"]["loudness"]["mean"]
+    assert base.scores["real sounds"] == tuned.scores["real sounds"] and not list((tmp_path / "w/evaluations").glob("*.part"))

@@ -91,7 +91,7 @@ def test_a_generator_that_fails_leaves_the_hits(tmp_path, voice):
 
 def test_cancel_ends_the_work_and_keeps_what_was_made(tmp_path, voice):
     class OneThenForEver(FakeGenerator):
-        def generate(self, request, progress=None, on_take=None):
+        def generate(self, request, progress=None, on_take=None, on_preview=None):
             on_take(FakeTake(tone(0.5), 0.5, 1, 0.1))
             while True:
                 progress(1, 2, "at it")
@@ -247,9 +247,12 @@ def test_a_best_hit_that_is_gone_costs_the_ground_and_nothing_else(filled, voice
 
 
 def test_what_more_control_asks_reaches_the_generator(filled, voice):
-    list(filled.studio.imitate(ImitateRequest(voice, avoid=" thunder ", follow=Follow(pitch=0.2), guidance=2.5, steps=7)))
+    list(filled.studio.imitate(ImitateRequest(voice, avoid=" thunder ", follow=Follow(pitch=0.2), guidance=2.5, steps=7, best_of=4)))
     asked = filled.generator.requests[0]
     assert (asked.negative, asked.follow.pitch, asked.follow.loudness, asked.guidance, asked.steps) == ("thunder", 0.2, 1.0, 2.5, 7)
+    assert asked.best_of == 4
+    with pytest.raises(RequestError, match="candidates of a take: use a number from 1 to 4"):
+        list(filled.studio.imitate(ImitateRequest(voice, best_of=5)))
 
 
 def test_a_performed_sound_becomes_a_take_of_the_entry(filled, three_gestures, tmp_path):

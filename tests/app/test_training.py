@@ -32,6 +32,9 @@ class FakeShelf:
     def use(self, kind: str, location: str, strength: float = 1.0) -> None:
         self.used.append((kind, location, strength))
 
+    def uses(self, folder: Path) -> bool:
+        return any(Path(location).is_relative_to(folder) for _, location, _ in self.used)
+
 
 @pytest.fixture
 def pack(tmp_path) -> Path:
@@ -185,12 +188,12 @@ def test_two_runs_are_compared(training, pack):
     assert [run.name for run in board.runs] == names[::-1] and board.shown.run.name == names[0] and board.other.run.name == names[1]
     assert board.shown.decisive.name == "MRR" and board.shown.decisive.best == (10, 0.9) and board.shown.run.made.name == "model"
     assert training.board("finetune").runs == ()
-    assert training.starts("train")[1:] == tuple((run.about.title, str(run.made)) for run in board.runs)
+    assert training.starts("train")[1:] == tuple((run.label, str(run.made)) for run in board.runs)
 
 
 def test_more_captions_and_variants_are_trained_on_too(training, pack):
     seen = training.look(str(pack))
-    for ask in (lambda: training.more_captions(seen.key, 2), lambda: training.more_sounds(seen.key, 1, 0)):
+    for ask in (lambda: training.more.captions(seen.key, 2), lambda: training.more.sounds(seen.key, 1, 0)):
         ask()
         until(lambda: all(not job.running for job in training.board("train", pack=seen.key).more))
     assert [(job.kind, job.result["made"]) for job in training.board("train", pack=seen.key).more] == [("caption", 24), ("augment", 12)]
@@ -202,7 +205,7 @@ def test_more_captions_and_variants_are_trained_on_too(training, pack):
     assert rows[0].captions == ("bells", "bells 0", "bells 1")
     assert [row.captions for row in rows if row.source.endswith("Bells/Bell_1.wav")] == [("a church bell",)] * 2
     with pytest.raises(RequestError, match="at least one variant"):
-        training.more_sounds(seen.key, 0, 0)
+        training.more.sounds(seen.key, 0, 0)
 
 
 def test_what_does_not_fit_is_not_started_unless_told_to(training, pack):

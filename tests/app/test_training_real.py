@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from app.services.jobs import Jobs
-from app.services.jobs.job import PROCESS
+from app.services.jobs.job import PROCESS, alive
 from app.services.training import Training, Wish
 from app.settings import Settings
 from clvap.audio import Clip, write
@@ -78,7 +78,7 @@ def test_a_finetune_is_killed_resumed_and_its_model_loads(tmp_path, training, pa
     assert sfx.load(done.run.made)[0] is not None and "Silence" in (run.folder / "files.csv").read_text()
 
 
-def test_clvap_is_estimated_trained_and_exported(training, pack):
+def test_clvap_is_estimated_trained_and_exported(tmp_path, training, pack):
     seen = training.look(str(pack))
     wish = Wish("train", seen.key, "train-folder", length=8)
     job = training._jobs.wait(training.estimate(wish).id, 300)
@@ -89,6 +89,7 @@ def test_clvap_is_estimated_trained_and_exported(training, pack):
     view = training.board("train").shown
     assert done.status == "done", done.message + view.log
     assert view.run.usable and view.decisive.name == "MRR" and "Silence" in (run.folder / "files.csv").read_text()
+    until(lambda: not alive(tmp_path / "workspace" / "jobs" / run.job.id), 60)  # nothing of the processes that made the bank keeps it
     exported = training._jobs.wait(training.export("train", run.name).id, 300)
     assert exported.status == "done", exported.message
     from clvap import Embedder

@@ -8,7 +8,9 @@ import torch
 from clvap import audio, evaluate, peers
 from clvap.data.manifests import Row
 from clvap.embedder import Embedder
+from clvap.ledger import Ledger
 from clvap.model import Clvap
+from clvap.progress import Cancelled
 from tests.clvap.tiny import tiny_config, tiny_tokenizer
 from tests.sounds import knocks, noise, tone
 
@@ -30,17 +32,60 @@ def test_a_known_order_scores_as_counted_by_hand():
     assert scores.precision_1_other == 0.25
 
 
-def test_every_system_is_scored_on_words_voices_and_both(tmp_path):
+@pytest.fixture
+def embedder(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path)
     torch.manual_seed(0)
-    embedder = Embedder(Clvap(tiny_config()), tokenizer, fingerprint="tiny")
+    return Embedder(Clvap(tiny_config()), tokenizer, fingerprint="tiny")
+
+
+@pytest.fixture
+def rows(tmp_path):
     clips = tone(300), tone(1_500), noise(0.8), knocks((0.1, 0.5))
-    rows = [Row(audio.write(tmp_path / f"{i}.wav", clip), ("dog barking",), LABELS[i], SOURCES[i], "CC0-1.0") for i, clip in enumerate(clips)]
+    return [Row(audio.write(tmp_path / f"{i}.wav", clip), ("dog barking",), LABELS[i], SOURCES[i], "CC0-1.0") for i, clip in enumerate(clips)]
+
+
+def test_every_system_is_scored_on_words_voices_and_both(embedder, rows):
     results = evaluate.evaluate(embedder, rows, 0, ["augment"])
     assert results.keys() == {"any", "words", "augment", "augment + words"}
     assert results["augment"].keys() == {"mfcc", "envelope", "clvap vector", "clvap search"}
     assert results["augment"]["envelope"].recall_5 == 1
     json.dumps({kind: {name: vars(scores) for name, scores in systems.items()} for kind, systems in results.items()})
+
+
+def test_one_that_was_stopped_goes_on_to_the_figures_of_one_that_was_not(embedder, rows, tmp_path):
+    families, kept = ["loose", "augment"], tmp_path / "kept"
+    whole = evaluate.evaluate(embedder, rows, 3, families, searched=False)
+    told: list[tuple[int, int, str]] = []
+
+    def stop(done: int, total: int, what: str = "") -> None:
+        told.append((done, total, what))
+        if what == "augment":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        evaluate.evaluate(embedder, rows, 3, families, searched=False, progress=stop, kept=kept)
+    stopped_at, told = told[-1][0], []
+    again = evaluate.evaluate(embedder, rows, 3, families, searched=False, progress=lambda *step: told.append(step), kept=kept)
+    assert again == whole
+    assert {what for _, _, what in told} == {"imitations: augment", "augment", "augment + words"} and told[0][:2] == (16, 28) and stopped_at == 20
+
+
+def test_what_was_kept_of_other_questions_does_not_count(embedder, rows, tmp_path):
+    kept = tmp_path / "kept"
+    first = evaluate.evaluate(embedder, rows, 3, ["augment"], searched=False, kept=kept)
+    assert evaluate.evaluate(embedder, rows, 4, ["augment"], searched=False, kept=kept) == evaluate.evaluate(embedder, rows, 4, ["augment"], searched=False)
+    assert evaluate.evaluate(embedder, rows[:3], 3, ["augment"], searched=False, kept=kept)["words"] != first["words"]
+
+
+def test_half_an_entry_is_none(tmp_path):
+    ledger = Ledger(tmp_path / "kept", {"seed": 1})
+    assert ledger.once("voice + words 3", lambda: {"value": 0.1 + 0.2, "pair": (1, None)}) == {"value": 0.1 + 0.2, "pair": [1, None]}
+    again = Ledger(tmp_path / "kept", {"seed": 1})
+    assert "voice + words 3" in again and again.once("voice + words 3", lambda: 0)["value"] == 0.1 + 0.2
+    next((tmp_path / "kept").glob("voice*")).write_text('{"value": 0.')
+    assert again.once("voice + words 3", lambda: 5) == 5
+    assert Ledger(None, {}).once("x", lambda: 7) == 7
 
 
 YAMNET = Path("../shared/data/yamnet/yamnet.tflite")

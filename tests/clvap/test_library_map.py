@@ -61,7 +61,7 @@ def test_the_map_is_outdated_by_other_sounds_and_not_by_other_words(library, tmp
     library.describe(path, "a foghorn", "HORN")
     assert not library.map_outdated() and library.map_version() != version
     point = next(point for point in library.map_points() if point.path == path)
-    assert (point.caption, point.category, point.name) == ("a foghorn", "HORN", "tone_03") and 0 <= point.x <= 1
+    assert (point.caption, point.category, point.name) == ("a foghorn", "HORN", "tone_03") and 0 <= point.x <= 1 and round(point.duration_s, 1) == 0.5
     assert not Library.open(library._store.folder).map_outdated()
 
     path.unlink()

@@ -1,5 +1,7 @@
+import itertools
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,6 +146,31 @@ def test_a_stopped_run_resumes_to_the_same_weights_and_curve(write, monkeypatch,
     train.fit(recipe, rows)
     assert (whole.run / "log.csv").read_text() == (recipe.run / "log.csv").read_text()
     assert (whole.out / "model.safetensors").read_bytes() == (recipe.out / "model.safetensors").read_bytes()
+
+
+def test_a_run_of_minutes_ends_by_the_time_it_was_trained_over_all_its_starts(write, monkeypatch, tmp_path):
+    now = itertools.count(step=6.0)  # at every look at the clock: when a stage begins, and after a step
+    monkeypatch.setattr(train, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    rare = {"minutes": 1.4, "log_every": 100, "checkpoint_every": 100, "validation": {"every": 100, "share": 0.5}}
+    recipe, rows = prepared(write(stages=[{**stage, "batch_size": 2} for stage in STAGES], **rare))
+    assert [recipe.seconds(stage) for stage in recipe.stages] == pytest.approx([36, 48])
+    whole, told = replace(recipe, run=tmp_path / "whole", out=tmp_path / "whole" / "model"), []
+    train.fit(whole, rows, lambda *so_far: told.append(so_far))
+    assert [done for done, _, what in told if "minutes" in what] == [6 * step for step in range(1, 15)]
+    assert told[4][1] == 84 and told[4][2].endswith("0.5 of 1.4 minutes")
+
+    def stop(done, total, what=""):
+        if done == 66:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train.fit(recipe, rows, stop)
+    train.fit(recipe, rows)
+    steps = {(line["stage"], int(line["step"])) for line in logged(recipe)}
+    assert steps == {("sounds", step) for step in range(1, 7)} | {("imitations", step) for step in range(1, 9)}
+    assert (whole.run / "log.csv").read_text() == (recipe.run / "log.csv").read_text()
+    assert (whole.out / "model.safetensors").read_bytes() == (recipe.out / "model.safetensors").read_bytes()
+    assert train.estimated(recipe).training_s == pytest.approx(84, rel=0.2)
 
 
 def test_frozen_parts_stay_and_text_states_are_those_of_the_frozen_tower(recipe, rows):

@@ -69,6 +69,15 @@ def test_what_was_made_is_kept_starred_weighed_and_deleted(client, made):
     client.predict(key=entry, api_name="/undelete")
 
 
+def test_a_part_of_a_take_is_made_anew(client, voice):
+    made = client.predict(voice=voice, text="bell", variations=1, best_of=2, api_name="/generate")
+    asked = {"entry": made["entry"], "sound": made["takes"][0]["sound"], "api_name": "/redo"}
+    redone = client.predict(start_s=0.2, end_s=0.6, variations=2, **asked)
+    assert redone["entry"] == made["entry"] and [(take["parent"], take["start_s"], take["end_s"]) for take in redone["takes"]] == [("Take 1", 0.2, 0.6)] * 2
+    with pytest.raises(AppError, match="too short to make anew"):
+        client.predict(start_s=0.2, end_s=0.21, **asked)
+
+
 def test_sounds_are_exported(client, made):
     sounds = [made["takes"][0]["sound"], made["matches"][0]["sound"]]
     one = client.predict(sounds=sounds[:1], names=["MYNAME"], format="flac", rate_hz=96_000, api_name="/export")
@@ -116,6 +125,10 @@ def test_models_and_recipes_are_told(client):
     with pytest.raises(AppError):
         client.predict(kind="generator", location="/nowhere", api_name="/use_model")
     assert client.predict(api_name="/evaluations") == []
+    assert {one["subject"] for one in client.predict(api_name="/evaluation_models")} == {"search", "generator"}
+    for endpoint, argument in (("/evaluation_discard", "job"), ("/evaluation_delete", "id")):
+        with pytest.raises(AppError, match="not there any more"):
+            client.predict(**{argument: "../models"}, api_name=endpoint)
 
 
 @pytest.mark.slow
@@ -128,6 +141,20 @@ def test_a_run_is_started_stopped_and_goes_on(client):
     client.predict(kind="finetune", run=run, api_name="/run_resume")
     seen = _settled(client, run)
     assert seen["status"] == "done" and seen["usable"]
+
+
+def test_a_run_of_minutes_is_named_deleted_and_had_back(client):
+    folder = client.predict(api_name="/training_folders")[0]["folder"]
+    run = client.predict(folder=folder, minutes=0.5, api_name="/finetune")
+    assert run["length"] == "0.5 minutes" and _settled(client, run["run"])["status"] == "done"
+    about = {"kind": "finetune", "run": run["run"]}
+    assert client.predict(**about, name="Kitchen", api_name="/run_name")["title"] == "Kitchen"
+    assert client.predict(**about, api_name="/run_name")["title"] == run["title"]
+    key = client.predict(**about, api_name="/run_delete")["key"]
+    assert run["run"] not in {one["run"] for one in client.predict(kind="finetune", api_name="/runs")}
+    assert client.predict(key=key, api_name="/run_undelete")["usable"]
+    with pytest.raises(AppError, match="too long ago"):
+        client.predict(key=key, api_name="/run_undelete")
 
 
 def _eventually(true) -> None:

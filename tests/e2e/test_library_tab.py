@@ -7,49 +7,19 @@ import time
 
 import pytest
 
-from tests.e2e.browser import NARROW, expect, opened, overflow, plays
+from tests.e2e.browser import NARROW, expect, overflow, plays
 from tests.e2e.conftest import FAKE_APP
+from tests.e2e.library import CARDS, HEARD, lasso, library_of, mapped, place
 from tests.e2e.servers import serving
 from tests.fakes import render_effects
 
 pytestmark = pytest.mark.e2e
-CARDS, JOB, FOLDERS = "#library-list .card.sound", "#library-job .indexing", "#library-folders"
-
-
-def library_of(browser, url, **context):
-    page = opened(browser, url, **context)
-    page.get_by_role("tab", name="Library").click()
-    return page
-
-
-def mapped(page, count: int) -> None:
-    """Until the map holds so many points."""
-    page.wait_for_function("count => document.querySelector('sound-map')?.points.length === count", arg=count)
-    page.locator("sound-map").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
-
-
-def place(page, name: str) -> dict:
-    """Where the point of a sound is on the screen."""
-    return page.evaluate("name => { const map = document.querySelector('sound-map'); return map.place(map.points.findIndex(p => p.name === name)); }", name)
+JOB, FOLDERS = "#library-job .indexing", "#library-folders"
 
 
 def add(page, folder) -> None:
     page.locator("#folder textarea, #folder input").first.fill(str(folder))
     page.locator("#index").click()
-
-
-def lasso(page, width: float) -> None:
-    """A line around the left part of the map, whole for a width of 1."""
-    page.locator("sound-map").scroll_into_view_if_needed()
-    box = page.locator("sound-map canvas").bounding_box()
-    left, top, right, bottom = box["x"] + 3, box["y"] + 3, box["x"] + box["width"] * width - 3, box["y"] + box["height"] - 3
-    corners = [(left, top + 20), (left + 20, top), (right - 20, top), (right, top + 20), (right, bottom - 20), (left, bottom - 20)]  # its corners are round
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for corner in [*corners[1:], corners[0]]:
-        page.mouse.move(*corner, steps=4)
-    page.mouse.up()
 
 
 def test_a_folder_is_indexed_found_mapped_described_and_still_so_after_a_reload(browser, tmp_path, monkeypatch):
@@ -89,7 +59,7 @@ def test_a_folder_is_indexed_found_mapped_described_and_still_so_after_a_reload(
         mapped(page, 15)
         found = place(page, "whistle")
         page.mouse.click(found["x"], found["y"])
-        heard = page.locator("#library-heard .card.sound")
+        heard = page.locator(HEARD)
         expect(heard).to_contain_text("whistle")
         page.wait_for_function("() => document.querySelector('#library-heard audio').currentTime > 0.05")
 
@@ -198,7 +168,7 @@ def test_a_phone_shows_the_tab_in_one_column(browser, fake_studio):
     assert overflow(page) <= 0
     point = place(page, "tone_2")
     page.touchscreen.tap(point["x"], point["y"])
-    expect(page.locator("#library-heard .card.sound")).to_contain_text("tone_2")
+    expect(page.locator(HEARD)).to_contain_text("tone_2")
     drawn, listed = page.locator("sound-map").bounding_box(), page.locator("#library-list").bounding_box()
     assert listed["y"] >= drawn["y"] + drawn["height"]
 

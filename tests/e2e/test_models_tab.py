@@ -1,4 +1,4 @@
-"""The Models and Evaluate tabs in a real browser, on fake models, downloads and figures."""
+"""The Models tab in a real browser, on fake models and downloads."""
 
 import json
 import re
@@ -132,55 +132,3 @@ def test_a_lora_counts_by_its_slider_and_is_remembered(browser, tmp_path, hub_ho
         expect(card(page, "pack").get_by_role("slider")).to_have_value("1.2")
         card(page, "pack").get_by_role("button", name="Let go").click()
         expect(card(page, "pack").get_by_role("slider")).to_have_count(0)
-
-
-def test_an_evaluation_runs_shows_its_figures_and_stands_beside_another(browser, studio):
-    page = opened(browser, studio.url)
-    page.get_by_role("tab", name="Evaluate").click()
-    expect(page.locator("#figures")).to_contain_text("appears here")
-    source = page.get_by_label("Sounds: a folder of the library")
-    expect(source).to_have_value(re.compile("starter"))
-    source.fill("/nowhere/at/all")
-    source.press("Enter")
-    page.get_by_role("button", name="Evaluate", exact=True).click()
-    expect(page.locator("#evaluate-message .message")).to_contain_text("no such folder or table")
-    source.fill(str(studio.workspace / "starter"))
-    source.press("Enter")
-    evaluated(page, studio.workspace)
-    expect(page.locator("#figures table tbody tr")).to_have_count(6)
-    expect(page.locator("#figures .questions").get_by_role("img", name=re.compile(r"^words: .*50%"))).to_be_visible()
-    evaluated(page, studio.workspace)  # the next is set beside the last where both were asked the same
-    expect(page.locator("#figures th").last).to_have_text("Change")
-    expect(page.locator("#figures .questions [role=img]")).to_have_count(3)
-    assert overflow(page) <= 0
-    page.set_viewport_size(NARROW)
-    assert overflow(page) <= 0
-    page.get_by_label("Beside").click()
-    page.get_by_role("option", name="Nothing").click()
-    expect(page.locator("#figures table tbody tr")).to_have_count(6)
-
-
-def evaluated(page, workspace):
-    """Press the button, see it at work, let it end."""
-    (workspace / "hold").touch()
-    page.get_by_role("button", name="Evaluate", exact=True).click()
-    expect(page.locator("#evaluate-job .progress")).to_contain_text("Evaluating clvap-mini on starter")
-    (workspace / "hold").unlink()
-    expect(page.locator("#evaluate-job .progress")).to_have_count(0)
-
-
-@pytest.mark.slow
-def test_an_evaluation_is_stopped_and_begun_again(browser, studio):
-    (studio.workspace / "hold").touch()
-    page = opened(browser, studio.url)
-    page.get_by_role("tab", name="Evaluate").click()
-    expect(page.get_by_label("Sounds: a folder of the library")).to_have_value(re.compile("starter"))
-    page.get_by_role("button", name="Evaluate", exact=True).click()
-    page.locator("#evaluate-job").get_by_role("button", name="Stop").click()
-    expect(page.locator("#evaluate-job")).to_contain_text("stopped")
-    page.reload()
-    page.get_by_role("tab", name="Evaluate").click()
-    page.locator("#evaluate-job").get_by_role("button", name="Begin again").click()
-    expect(page.locator("#evaluate-job .progress")).to_be_visible()
-    (studio.workspace / "hold").unlink()
-    expect(page.locator("#evaluate-job .progress")).to_have_count(0)

@@ -20,6 +20,7 @@ from tests.e2e.stranger import API, Stranger, wav
 
 ENDPOINTS = {
     Action.NAME_PATHS: ("/index", {"folder": "/etc"}),
+    Action.NAME_ADDRESSES: ("/more_captions_cost", {"pack": "", "count": 1, "address": "http://127.0.0.1:9/v1", "model": "x"}),
     Action.EDIT_LIBRARY: ("/describe", {"sound": "", "caption": "x", "category": "x"}),
     Action.TRAIN: ("/finetune", {"folder": "/etc"}),
     Action.MANAGE_MODELS: ("/use_model", {"kind": "generator", "location": "/etc"}),
@@ -34,11 +35,11 @@ TABS = {Action.TRAIN: "Train CLVAP", Action.MANAGE_MODELS: "Models"}
 @pytest.mark.parametrize("exposure", STARTS)
 def test_everybody_may_imitate_and_keeps_it(exposed, exposure):
     somebody = visitor(exposed(exposure), exposure)
-    made = somebody.call("imitate", [somebody.uploaded(wav()), "bell", 0.5, 3, 1.0, 1, 7, None, "", True])
+    made = somebody.call("imitate", [somebody.uploaded(wav()), "bell", 0.5, 3, 1.0, 1, 7, None, "", True, None])
     assert len(made.data[0]["matches"]) == 3 and len(made.data[0]["takes"]) == 1
     take = made.data[0]["takes"][0]
     assert somebody.web.get(f"sound/{take['sound']}?save=1").status_code == 200
-    assert [line["words"] for line in somebody.call("history", ["bell", False, 5]).data[0]] == ["bell"]
+    assert [line["words"] for line in somebody.call("history", ["bell", False, 5, ""]).data[0]] == ["bell"]
 
 
 @pytest.mark.parametrize("exposure", STARTS)
@@ -70,15 +71,17 @@ def test_who_may_train_may_not_look_around(exposed):
     folders = inside.call("training_folders", []).data[0]
     assert [one["name"] for one in folders] == ["starter"] and str(server.workspace) not in json.dumps(folders)
     for folder in ("/etc", str(server.workspace / "starter"), "../starter", "~"):
-        refused = inside.call("finetune", [folder, "finetune-sfx-mini-lora", None, None, None, None, False])
+        refused = inside.call("finetune", [folder, "finetune-sfx-mini-lora", None, None, None, None, False, None])
         assert refused.data is None and "may not name a folder" in refused.message, (folder, refused)
     known = folders[0]["folder"]
-    for wanted in ({"start": "/etc"}, {"recipe": "../../../etc/passwd"}, {"recipe": "clvap-mini"}, {"length": 1e12}, {"length": -1}):
-        values = {"recipe": "finetune-sfx-mini-lora", "start": None, "length": None} | wanted
-        refused = inside.call("finetune", [known, values["recipe"], values["start"], values["length"], None, None, False])
+    for wanted in ({"start": "/etc"}, {"recipe": "../../../etc/passwd"}, {"recipe": "clvap-mini"}, {"length": 1e12}, {"length": -1}, {"minutes": 1e9}):
+        values = {"recipe": "finetune-sfx-mini-lora", "start": None, "length": None, "minutes": None} | wanted
+        refused = inside.call("finetune", [known, values["recipe"], values["start"], values["length"], None, None, False, values["minutes"]])
         assert refused.data is None and "Something went wrong" not in refused.message, (wanted, refused)
     for run in ("..", "../..", "/etc", ""):
         assert inside.call("run_stop", ["finetune", run]).data is None and inside.call("run", ["finetune", run]).data == [{}]
+        for name, data in (("run_name", ["finetune", run, "mine"]), ("run_delete", ["finetune", run]), ("run_undelete", [run])):
+            assert inside.call(name, data).data is None, (name, run)
 
 
 @pytest.mark.parametrize("exposure", STARTS)
@@ -146,7 +149,7 @@ def test_those_who_know_the_password_share_a_history_and_others_have_none_of_it(
     server = exposed("auth")
     first, second = visitor(server, "auth"), visitor(server, "auth")
     found(first, words="between us")
-    assert [line["words"] for line in second.call("history", ["between us", False, 5]).data[0]] == ["between us"]
+    assert [line["words"] for line in second.call("history", ["between us", False, 5, ""]).data[0]] == ["between us"]
 
 
 # another visitor's things
@@ -155,8 +158,9 @@ def test_those_who_know_the_password_share_a_history_and_others_have_none_of_it(
 def test_a_history_is_of_one_page(exposed, stranger):
     entry = found(stranger, words="mine alone")["entry"]
     other = visitor(exposed("shared"))
-    assert other.call("history", ["", False, 100]).data[0] == []
-    for name, data in (("entry", [entry]), ("delete", [entry, ""]), ("undelete", [entry]), ("rerank", [entry, *[0.5] * 5]), ("favourite", [entry, "x"])):
+    assert other.call("history", ["", False, 100, ""]).data[0] == []
+    asked = [("entry", [entry]), ("delete", [entry, ""]), ("undelete", [entry]), ("rerank", [entry, *[0.5] * 5]), ("favourite", [entry, "x"])]
+    for name, data in [*asked, ("redo", [entry, "x", 0.1, 0.4, 1, None, None])]:
         refused = other.call(name, data)
         assert refused.data is None and refused.message.startswith(("This entry is not", "This sound is not", "This was deleted")), (name, refused)
     assert stranger.call("entry", [entry]).data[0]["words"] == "mine alone"
@@ -174,7 +178,7 @@ def test_a_page_without_a_name_is_nobodys(exposed, stranger):
     for _ in range(2):
         asked = stranger.web.post(f"{API}/call/search", json={"data": [None, "nameless", 0.5, 1, None]})
         stranger.web.get(f"{API}/call/search/{asked.json()['event_id']}")
-    asked = stranger.web.post(f"{API}/call/history", json={"data": ["", False, 100]})
+    asked = stranger.web.post(f"{API}/call/history", json={"data": ["", False, 100, ""]})
     assert "nameless" not in stranger.web.get(f"{API}/call/history/{asked.json()['event_id']}").text
 
 

@@ -151,7 +151,7 @@ def test_a_flood_is_refused_politely_and_leaves_the_memory_as_it_was(exposed):
     generate = number(crowd[0], "generate")
 
     def ask(i: int) -> tuple[int, str]:
-        body = {"data": [None, f"flood {i}", 0.5, 1.0, 1, None, None, ""], "fn_index": generate, "session_hash": f"flood{i:06d}"}
+        body = {"data": [None, f"flood {i}", 0.5, 1.0, 1, None, None, "", None], "fn_index": generate, "session_hash": f"flood{i:06d}"}
         answer = crowd[i % 8].web.post(f"{API}/queue/join", json=body)
         return answer.status_code, answer.text
 
@@ -170,7 +170,7 @@ def test_one_visitor_is_told_to_wait_for_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_STEP_S", "0.5")
     with serving(FAKE_APP, tmp_path, "--host", "0.0.0.0") as server:
         somebody = visitor(server)
-        answers = somebody.together("generate", [([None, "x", 0.5, 1.0, 1, None, None, ""], None)] * 4)
+        answers = somebody.together("generate", [([None, "x", 0.5, 1.0, 1, None, None, "", None], None)] * 4)
         assert [a for a in answers if a.data] and any("requests of yours" in a.message for a in answers)
 
 

@@ -75,14 +75,14 @@ def test_frechet_distance_is_that_of_two_normal_distributions():
 
 
 def test_sound_like_real_sound_has_ratio_one_and_other_sound_more():
-    real, space = heard(seed=2, first_source=1_000), frechet.components(heard(seed=1))
+    real, space = heard(seed=2, first_source=1_000), frechet.components(heard(seed=1).vectors)
     same = frechet.ratio(heard(seed=3), real, space)
     far = frechet.ratio(heard(seed=3, shift=1.5), real, space)
     assert same.ratio == pytest.approx(1, abs=0.25) and far.ratio > 2 * same.ratio
 
 
 def test_no_sound_is_compared_with_the_recording_it_was_made_from():
-    real, space = heard(seed=2), frechet.components(heard(seed=1))
+    real, space = heard(seed=2), frechet.components(heard(seed=1).vectors)
     itself = frechet.ratio(real, real, space)
     assert itself.ratio == pytest.approx(1, abs=1e-6)
     everything = Embedded(real.vectors, real.classes, [frozenset().union(*real.sources)] * len(real))
@@ -207,10 +207,23 @@ def test_a_grounded_take_stands_in_for_the_first(generator):
     asked = Asked(knocks((0.2, 0.6), 1.0), "two knocks", "dog", "a")
     studio = Studio(generator, FakeEmbedder(), seed=3)
     others = studio.takes(asked, 0, Way(), 3)
+    assert sorted(others.seeds) == [3, 4, 5]
     first = grounded(studio, Hit(noise(1.0), "rain.wav", "b"), asked, 0)
     page = studio.page(asked, Way(), first, others)
     assert first.seeds == [3] and first.sources == {"b"} and sorted(page.seeds) == [3, 4, 5]
     assert any(clip is first.shown[0] for clip in page.shown)
+
+
+def test_each_take_is_the_best_of_as_many_as_the_page_makes(generator):
+    asked, embedder = Asked(knocks((0.2, 0.6), 1.0), "two knocks", "dog", "a"), FakeEmbedder()
+    studio = Studio(generator, embedder, seed=3, best_of=2)
+    made = studio.takes(asked, 0, Way(), 2)
+    chosen = {take.seed for take in generator.generate(GenerateRequest(embedder.query(asked.voice, asked.text), asked.voice.duration_s, 2, 3, best_of=2))}
+    assert set(made.seeds) == chosen and [seed < 5 for seed in sorted(made.seeds)] == [True, False]
+    first = grounded(studio, Hit(noise(1.0), "rain.wav", "b"), asked, 0)
+    page = studio.page(asked, Way(), first, made)
+    assert first.seeds[0] in (3, 4) and set(page.seeds) == {first.seeds[0], max(made.seeds)}
+    assert Studio(generator, embedder, seed=3).best_of == generator.sampling.best_of == 1
 
 
 def test_missing_data_is_one_line_and_exit_2(tmp_path, capsys):

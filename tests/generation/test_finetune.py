@@ -1,4 +1,5 @@
 import csv
+import itertools
 import json
 import os
 import signal
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from clvap.checkpoints import RecipeError
 from clvap.progress import Cancelled
 from clvap.training.guard import TrainingError
 from generation import model as sfx
-from generation.finetune import data, job, run
+from generation.finetune import clock, data, job, run
 from generation.finetune.batches import PATH_KEY
 from generation.finetune.module import LAST, FineTuning
 from generation.finetune.pack import split
@@ -47,7 +49,8 @@ def embedder(monkeypatch):
 
 def recipe(tmp_path, pack, kind="lora", start=None, **changes):
     start = start or tiny.saved(tmp_path / "base")
-    training = Training(1e-3, steps=STEPS, batch=2, warmup=1, validate_every=2, checkpoint_every=1, log_every=1, **changes.pop("training", {}))
+    given = {"steps": STEPS, "batch": 2, "warmup": 1, "validate_every": 2, "checkpoint_every": 1, "log_every": 1} | changes.pop("training", {})
+    training = Training(1e-3, **given)
     out = tmp_path / ("out" if kind == "full" else "out.safetensors")
     values = {"demos": Demos((), 100), "pack": PackOptions(held_out=0.3)} | changes
     return Recipe(kind, str(start), pack, tmp_path / "run", out, training, **values)
@@ -137,6 +140,29 @@ def test_a_cancelled_run_goes_on_exactly(tmp_path, pack):
     whole = straight(made)
     assert (made.run / "log.csv").read_text() == (whole.run / "log.csv").read_text()
     assert all(torch.equal(value, load_file(made.out)[name]) for name, value in load_file(whole.out).items())
+
+
+def test_a_run_of_minutes_ends_by_the_time_it_was_trained_over_all_its_starts(tmp_path, pack, monkeypatch):
+    now = itertools.count(step=6.0)  # at every look at the clock: when training begins, and after a step
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    rare = {"steps": None, "minutes": 1.0, "validate_every": 100, "checkpoint_every": 100, "log_every": 100, "warmup": 100, "accumulate": 2}
+    made, told = recipe(tmp_path, pack, training=rare, demos=Demos(("a bell",), 100, 0.5)), []
+
+    def cancel(done, total, what=""):
+        if what.startswith("loss"):
+            told.append((done, total, what.partition(", ")[2]))
+            if done == 36:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run.finetune(made, cancel)
+    assert told[-1] == (36, 60, "0.6 of 1 minutes")
+    run.finetune(made)  # from the checkpoint at 30 seconds
+    assert list(logged(made.run)) == list(range(1, 11)) and list(logged(made.run, "validation/loss")) == [0, 2, 3, 4, 5, 7, 8, 9, 10]
+    rates = list(logged(made.run, "learning_rate/peak").values())
+    assert rates[1:] == sorted(rates[1:], reverse=True) and rates[0] < 0.1 and rates[1] > 0.9 and rates[-1] < 0.1
+    assert {path.name[:7] for path in (made.run / "demos").glob("*.wav")} == {"0000003", "0000005", "0000008", "0000010"}
+    assert made.out.exists() and run.finetune(made).exists() and len(logged(made.run)) == 10  # a finished run does not train any further
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,9 +8,9 @@ from clvap.contours import extract
 from generation import GenerateRequest, Generator
 from generation.backends import gesture_curves
 from generation.controls import absent, from_contours
-from generation.generator import latent_span
 from generation.inpainting import FADE_S, channels, patched
-from generation.request import Follow, Inpaint, RequestError
+from generation.plan import latent_span
+from generation.request import AS_MADE, Follow, Inpaint, RequestError
 from tests.generation import tiny
 from tests.sounds import knocks, noise, tone
 
@@ -70,6 +72,28 @@ def test_the_gesture_is_drawn_over_the_span_between_the_sounds_own_curves():
     assert curves.given == (1.0, 0.5, 0.0) and (start, stop) == (10, 22)
     assert np.array_equal(curves.values[:, :start], own.values[:, :start]) and np.array_equal(curves.values[:, stop:], own.values[:, stop:])
     assert curves.values[0, start:stop].min() < -0.5 < own.values[0, start:stop].min()
+
+
+def test_the_gesture_of_the_whole_sound_counts_where_the_span_lies():
+    gesture = extract(knocks((0.1, 0.7), 1.0))
+    asked = GenerateRequest(tiny.query(contours=gesture), 2.0, inpaint=Inpaint(noise(2.0), 1.0, 1.7, in_place=True))
+    start, stop = latent_span(asked.inpaint, RATE_HZ, 48)
+    whole = gesture_curves(replace(asked, inpaint=None), 48, RATE_HZ)
+    curves, own = gesture_curves(asked, 48, RATE_HZ), from_contours(extract(asked.inpaint.clip)).cut(0, 48)
+    assert np.array_equal(curves.values[:, start:stop], whole.values[:, start:stop]) and np.array_equal(curves.values[:, :start], own.values[:, :start])
+
+
+def test_a_span_in_place_is_drawn_to_the_gesture_and_the_rest_is_left_alone(generator):
+    sound, gesture = noise(1.5), extract(knocks((0.2, 0.9), 1.5))
+    asked = GenerateRequest(tiny.query(contours=gesture), 1.5, 1, 3, inpaint=Inpaint(sound, 0.6, 1.4, in_place=True))
+
+    def likeness(**changes):
+        made = generator.generate(replace(asked, **changes))[0].clip
+        assert np.array_equal(made.samples[:, : int(0.6 * 44_100)], sound.samples[:, : int(0.6 * 44_100)])
+        span = slice(28, 58)  # frames of contours
+        return np.corrcoef(extract(made).loudness_db[span], gesture.loudness_db[span])[0, 1]
+
+    assert likeness() > likeness(pull=AS_MADE) + 0.2
 
 
 def test_nothing_to_follow_is_no_control():

@@ -11,8 +11,12 @@ from clvap.contours import extract
 from clvap.progress import Cancelled
 from generation import GenerateRequest, Generator, ranking
 from generation.checkpoints import locate
+from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
+from generation.controls import absent, from_contours
 from generation.interrupt import asked_between
 from generation.request import AS_MADE, Follow, Ground, Pull, RequestError
+from generation.samplers import Sampling
+from generation.sampling import Start, hear, sample
 from tests.generation import tiny
 from tests.sounds import knocks, noise, tone
 
@@ -117,6 +121,35 @@ def test_the_amount_of_a_control_lies_between_off_and_on(generator):
     assert 0 < np.abs(half - off).mean() < np.abs(on - off).mean() and np.abs(half - on).mean() < np.abs(on - off).mean()
 
 
+def test_guidance_compares_with_no_curves_where_a_model_hears_some():
+    model = tiny.model()
+    curves = from_contours(extract(knocks((0.1,), 0.5))).cut(0, 8)
+    positive = {TOKENS_KEY: tiny.query(), CONTROLS_KEY: curves, "seconds_total": 0.5}
+    nothing = {**positive, TOKENS_KEY: None}
+    seen = []
+    whole = model.model.forward
+
+    def network(x, t, **heard):
+        seen.append(heard)
+        return whole(x, t, **heard)
+
+    model.model.forward = network
+
+    def made(negative, guidance):
+        heard = hear(model, positive, negative, "cpu")
+        return sample(model, Start([3]), heard, 8, Sampling(sampler="euler", steps=2, guidance=guidance), lambda *_: None)
+
+    with_curves, without = (made({**nothing, CONTROLS_KEY: one}, 3.0) for one in (curves, absent(8)))
+    assert seen[-1]["input_concat_cond"][0].any() and not seen[-1]["input_concat_cond"][1].any()
+    del model.model.forward
+    model.input_concat_ids = ["curves"]  # by another name, so that the engine guides
+    model.conditioner.conditioners["curves"] = model.conditioner.conditioners.pop(CONTROLS_KEY)
+    positive["curves"], nothing["curves"] = curves, curves
+    engines = made(nothing, 3.0)
+    assert torch.allclose(with_curves, engines, atol=1e-5)  # compared with the same curves it is the engine's guidance
+    assert (without - engines).abs().max() > 0.01
+
+
 def test_one_take_is_grounded_and_says_on_what(generator):
     ground = Ground(knocks((0.1, 0.3), 0.5), "door.wav", 1.0)
     takes = generator.generate(request(variations=3, ground=ground, pull=AS_MADE))
@@ -142,12 +175,43 @@ def test_a_seed_sound_wins_over_a_ground(generator):
 
 
 def test_the_best_of_many_are_kept_and_a_grounded_one_with_them(generator):
-    every = generator.generate(request(variations=6))
-    heard = []
-    best = generator.generate(request(variations=2, best_of=6), on_take=heard.append)
-    assert heard == best and best[0].seed == every[0].seed and best[0].score == pytest.approx(every[0].score, abs=1e-4)
-    grounded = generator.generate(request(variations=2, best_of=6, ground=Ground(noise(0.5), "hiss", 0.5)))
-    assert len(grounded) == 2 and "hiss" in [take.parent for take in grounded]
+    every = {take.seed: take.score for take in generator.generate(request(variations=6))}
+    heard, said = [], []
+    best = generator.generate(request(variations=2, best_of=3), lambda done, total, what: said.append(what), heard.append)
+    assert [max(seeds, key=every.get) for seeds in ((5, 6, 7), (8, 9, 10))] == [take.seed for take in heard]
+    assert sorted(take.seed for take in best) == sorted(take.seed for take in heard) and best[0].seed == max(every, key=every.get)
+    assert list(dict.fromkeys(said)) == ["Making", "Choosing take 1 of 2", "Choosing take 2 of 2"]
+    grounded = generator.generate(request(variations=2, best_of=3, ground=Ground(noise(0.5), "hiss", 0.5)))
+    assert {take.seed < 8: take.parent for take in grounded} == {True: "hiss", False: None}
+
+
+def test_a_named_seed_is_made_and_no_better_one_unless_asked(generator):
+    assert generator.sampling.best_of == 2
+    assert [take.seed for take in generator.generate(request(variations=1, seed=6))] == [6]
+    drawn = []
+    generator.generate(request(variations=1, seed=None), lambda done, total, what: drawn.append(total))
+    assert drawn[-1] == 2 * 3 + 2
+
+
+def test_what_was_made_when_it_is_stopped_is_kept(generator):
+    heard, choosing = [], []
+
+    def progress(done, total, what):
+        choosing.append(what) if what == "Choosing take 2 of 2" else None
+        if len(choosing) == 2:  # one of three candidates of the second take is made
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        generator.generate(request(best_of=3), progress, heard.append)
+    assert len(heard) == 2 and heard[1].seed == 8
+
+
+def test_a_candidate_is_chosen_by_likeness_and_by_how_it_follows():
+    one, other = np.eye(2)
+    vectors = np.stack([one, other])
+    assert ranking.choose([0.5, 0.6], vectors) == 1 and ranking.choose([0.5, 0.6], vectors, [other]) == 0
+    assert ranking.choose([0.5, 0.6], np.stack([other, other]), [other]) == 1  # where all are taken, the best
+    assert ranking.merit(0.5, None) == 0.5 < ranking.merit(0.5, 0.9)
 
 
 def test_duplicates_go_down_the_order():
@@ -155,7 +219,6 @@ def test_duplicates_go_down_the_order():
     vectors = np.stack([other, like_one, one])
     assert ranking.order([0.2, 0.8, 0.9], vectors) == [2, 0, 1]
     assert ranking.order([0.2, 0.8, 0.9], vectors, same=1.1) == [2, 1, 0]
-    assert ranking.best([2, 0, 1], 2) == [2, 0] and ranking.best([2, 0, 1], 2, always=(1,)) == [2, 1]
 
 
 @pytest.mark.parametrize("failure", [torch.OutOfMemoryError("no room"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")])
@@ -170,9 +233,9 @@ def test_too_many_takes_for_the_memory_are_made_in_smaller_batches(generator, mo
         return forward(self, x, *args, **kwargs)
 
     monkeypatch.setattr(type(model), "forward", limited)
-    limit, told = 1, []
+    limit, told = 2, []  # a take and what guidance compares it with
     takes = generator.generate(request(variations=4), lambda done, total, what: told.append((done, total)))
-    assert set(sizes) == {4, 2, 1} and told[-1] == (16, 16)
+    assert set(sizes) == {8, 4, 2} and told[-1] == (16, 16)
     assert all(alike(one.clip, two.clip) for one, two in zip(plain, takes, strict=True))
     limit = 0
     with pytest.raises(ModelError, match=r"not enough memory for one take of 0\.5 s"):
@@ -188,10 +251,11 @@ def test_another_error_is_not_taken_for_missing_memory(generator, monkeypatch):
         generator.generate(request())
 
 
-def test_a_half_made_take_can_be_heard(generator):
-    heard = []
-    generator.generate(request(steps=13), on_preview=heard.append)
-    assert [clip.duration_s for clip in heard] == [pytest.approx(0.5, abs=0.01)] * 2
+def test_half_made_takes_can_be_seen(generator):
+    seen = []
+    generator.generate(request(steps=13, best_of=2), on_preview=seen.append)
+    assert [preview.take for preview in seen] == [0, 1] * 6
+    assert all(preview.levels.shape == (8, 11) and preview.levels.min() >= 0 and preview.levels.max() == 1 for preview in seen)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +268,8 @@ def test_a_half_made_take_can_be_heard(generator):
         {"init_strength": 2.0},
         {"steps": 0},
         {"guidance": -1.0},
-        {"best_of": 1},
-        {"best_of": 1000},
+        {"best_of": 0},
+        {"best_of": 33},
         {"seconds_start": -1.0},
         {"seconds_start": 3.0, "seconds_total": 2.0},
         {"adapter_strength": 1.5},

@@ -11,19 +11,23 @@ from pathlib import Path
 
 from clvap.audio import write
 from clvap.recipe_file import read
+from clvap.training.schedule import spoken
 from generation.lora import FORMAT
 from tests.fakes import tone
+
+STEP_S = 6
 
 
 def run(arguments, progress):
     recipe = read(Path(arguments["recipe"]))
-    folder, steps, prompts = Path(recipe["run"]), int(recipe["training"]["steps"]), recipe["demos"]["prompts"]
+    folder, prompts, minutes = Path(recipe["run"]), recipe["demos"]["prompts"], recipe["training"].get("minutes")
+    steps = steps_of(minutes) or int(recipe["training"]["steps"])
     last = folder / "last.ckpt"
     begin = int(last.read_text()) if last.exists() else 0
     (folder / "demos").mkdir(exist_ok=True)
     (folder / "demos" / "prompts.txt").write_text("".join(f"{number}  {prompt}\n" for number, prompt in enumerate(prompts, 1)))
     for step in range(begin + 1, steps + 1):
-        progress(step, steps, f"loss {1 / step:.4f}")
+        told(progress, step, steps, f"loss {1 / step:.4f}", minutes)
         time.sleep(0.0 if begin else float(os.environ.get("FAKE_STEP_S", "0.05")))
         looked_at = step % (5 if step <= 20 else 100) == 0
         figures = {"loss": 1 / step} | ({"validation/loss": 1 / step + 0.1} if looked_at else {})
@@ -37,6 +41,19 @@ def run(arguments, progress):
     made(Path(recipe["out"]))
     print("the end")
     return {"out": recipe["out"]}
+
+
+def steps_of(minutes: float | None) -> int:
+    """A step counts as six seconds of training, however long it really takes; 0 where there are no minutes."""
+    return int((minutes or 0) * 60 / STEP_S)
+
+
+def told(progress, step: int, steps: int, text: str, minutes: float | None) -> None:
+    """As the real ones tell it, by time where there are minutes."""
+    if minutes is None:
+        progress(step, steps, text)
+    else:
+        progress(step * STEP_S, int(minutes * 60), f"{text}, {spoken(step * STEP_S, minutes * 60)}")
 
 
 def log(path: Path, step: int, figures: dict[str, float], stage: str = "lora") -> None:

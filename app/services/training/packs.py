@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 import shutil
 import threading
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.services.errors import RequestError
+from app.services.files import write_whole
+from app.services.training import sidecars
+from app.services.training.sidecars import Sidecars
 
 if TYPE_CHECKING:
     from clvap.data.rows import Row
@@ -79,6 +83,14 @@ class Pack:
         return tuple(different[:: -(-len(different) // count)])
 
 
+@dataclass(frozen=True)
+class Carried:
+    """A pack whose captions were written beside its sounds, and into which tables."""
+
+    pack: Pack
+    sidecars: Sidecars
+
+
 class Packs:
     """Looks at folders, and keeps the last few; thread-safe."""
 
@@ -125,6 +137,8 @@ class Packs:
     def mend(self, key: str, file: str, caption: str) -> Pack:
         """Another caption for a sound; an empty one brings back the folder's own."""
         pack = self.find(key)
+        if not any(row.file == file for row in pack.rows):
+            raise RequestError(f"{pack.name}: there is no {file} in it to train on")
         rows = [replace(row, caption=_tidy(caption) or row.own) if row.file == file else row for row in pack.rows]
         return self._write(replace(pack, rows=tuple(rows)))
 
@@ -140,6 +154,16 @@ class Packs:
         """All captions as the folder has them."""
         pack = self.find(key)
         return self._write(replace(pack, rows=tuple(replace(row, caption=row.own) for row in pack.rows)))
+
+    def write_beside(self, key: str) -> Carried:
+        """Write the captions into the folder itself, which then calls its sounds so. Raises RequestError where it cannot be written."""
+        from clvap.library.scan import scan
+
+        pack = self.find(key)
+        written = sidecars.write(pack.folder, pack.rows)
+        own = {Path(sound.path): sound.caption for sound in scan(pack.folder).sounds}
+        rows = tuple(replace(row, own=own.get(row.path, row.own)) for row in pack.rows)
+        return Carried(self._write(replace(pack, rows=rows)), written)
 
     def copy_table(self, pack: Pack, target: Path) -> Path | None:
         """A copy of the mended captions for a run that must not change with later edits; None where there are none."""
@@ -174,10 +198,9 @@ class Packs:
         mended = [row for row in pack.rows if row.mended]
         if mended:
             table.parent.mkdir(parents=True, exist_ok=True)
-            partial = table.with_suffix(".partial")
-            with open(partial, "w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([["path", "caption"], *([row.file, row.caption] for row in mended)])
-            partial.replace(table)
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows([["path", "caption"], *([row.file, row.caption] for row in mended)])
+            write_whole(table, text.getvalue().encode("utf-8"))
         else:
             table.unlink(missing_ok=True)
         return self._keep(pack)

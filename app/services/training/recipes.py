@@ -18,7 +18,7 @@ _NAMES = {
     "finetune": ("finetune-sfx-mini-lora", "finetune-sfx-mini-full", "finetune-lora", "finetune-adapter", "finetune-full"),
     "train": ("train-folder", "train-folder-whole"),
 }
-_MOST_STEPS, _MOST_RANK = 1_000_000, 512
+_MOST_STEPS, _MOST_MINUTES, _MOST_RANK = 1_000_000, 10_080, 512
 _LOOKS, _DEMOS = 8, 4
 
 Kind = Literal["finetune", "train"]
@@ -57,6 +57,7 @@ class Wish:
     pack: key of the folder
     template: name of the recipe
     length: in the recipe's unit
+    minutes: how long to train, in place of a length
     demos: prompts heard while it trains
     """
 
@@ -68,6 +69,7 @@ class Wish:
     rank: int | None = None
     strength: float | None = None
     demos: tuple[str, ...] | None = None
+    minutes: float | None = None
 
 
 def templates(kind: Kind) -> tuple[Template, ...]:
@@ -92,6 +94,14 @@ def filled(wish: Wish, pack: Pack, run: Path, table: Path | None) -> dict[str, A
     return {"extends": str(chosen.path), "run": str(run)} | fill(wish, chosen, read(chosen.path), pack, run, table)
 
 
+def length_of(wish: Wish) -> str:
+    """How long a wish trains, in words."""
+    if wish.minutes is not None:
+        return f"{wish.minutes:g} minute{'s' if wish.minutes != 1 else ''}"
+    chosen = template(wish.kind, wish.template)
+    return f"{chosen.length if wish.length is None else wish.length:g} {chosen.unit}"
+
+
 def write(values: dict[str, Any], path: Path) -> Path:
     """Write a recipe, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,47 +111,58 @@ def write(values: dict[str, Any], path: Path) -> Path:
 
 
 def _finetune(wish: Wish, chosen: Template, values: dict[str, Any], pack: Pack, run: Path, captions: Path | None) -> dict[str, Any]:
-    training = values["training"]
-    length = _length(wish, chosen)
-    a_step = training["batch"] * training.get("accumulate", 1)
-    steps = length if chosen.unit == "steps" else max(round(length * len(pack.rows) / a_step), 1)
-    rhythm = {
-        "validate_every": _at_most(training.get("validate_every", 200), steps, _LOOKS),
-        "checkpoint_every": _at_most(training.get("checkpoint_every", 100), steps, _LOOKS),
-        "log_every": _at_most(training.get("log_every", 10), steps, 5 * _LOOKS),
-        "warmup": _at_most(training.get("warmup", 100), steps, 10),
-    }
     keys: dict[str, Any] = {
         "start": wish.start or chosen.start,
         "folder": str(pack.folder),
         "out": str(run / ("model" if chosen.method == "full" else f"{chosen.method}.safetensors")),
-        "training": {chosen.unit: length, **rhythm},
-        "demos": {
-            "prompts": list(pack.examples() if wish.demos is None else wish.demos),
-            "every": _at_most(values["demos"].get("every", 500), steps, _DEMOS),
-        },
+        **(_timed(wish, chosen) or _counted(wish, chosen, values, len(pack.rows))),
     }
+    keys.setdefault("demos", {})["prompts"] = list(pack.examples() if wish.demos is None else wish.demos)
     if chosen.method == "lora":
         rank, strength = _rank(wish.rank or chosen.rank), _strength(chosen.strength if wish.strength is None else wish.strength)
         keys["lora"] = {"rank": rank, "alpha": rank * strength}
     return keys if captions is None else keys | {"captions": str(captions)}
 
 
+def _timed(wish: Wish, chosen: Template) -> dict[str, Any]:
+    """Keys of a fine-tuning of minutes, empty for one of a length. It keeps the recipe's rhythm; the training itself quickens that where it is slow."""
+    return {} if wish.minutes is None else {"training": {chosen.unit: None, "minutes": _minutes(wish.minutes)}}
+
+
+def _counted(wish: Wish, chosen: Template, values: dict[str, Any], files: int) -> dict[str, Any]:
+    """Keys of a fine-tuning of so many steps or epochs, in a rhythm that shows something of a short one too."""
+    training, length = values["training"], _length(wish, chosen)
+    a_step = training["batch"] * training.get("accumulate", 1)
+    steps = length if chosen.unit == "steps" else max(round(length * files / a_step), 1)
+    rhythm = {
+        "validate_every": _at_most(training.get("validate_every", 200), steps, _LOOKS),
+        "checkpoint_every": _at_most(training.get("checkpoint_every", 100), steps, _LOOKS),
+        "log_every": _at_most(training.get("log_every", 10), steps, 5 * _LOOKS),
+        "warmup": _at_most(training.get("warmup", 100), steps, 10),
+    }
+    return {"training": {chosen.unit: length, **rhythm}, "demos": {"every": _at_most(values["demos"].get("every", 500), steps, _DEMOS)}}
+
+
 def _train(wish: Wish, chosen: Template, values: dict[str, Any], pack: Pack, run: Path, sounds: Path | None) -> dict[str, Any]:
     from clvap.checkpoints import resolve
 
-    steps, share = _length(wish, chosen), values["validation"]["share"]
-    batch = min(values["stages"][0]["batch_size"], int(len(pack.rows) * (1 - share) * 0.8) // 2 * 2)
+    share, stages = values["validation"]["share"], values["stages"]
+    batch = min(stages[0]["batch_size"], int(len(pack.rows) * (1 - share) * 0.8) // 2 * 2)
     if batch < 4:
         raise RequestError(f"{pack.name} has {len(pack.rows)} sounds; training CLVAP needs at least 8 to tell apart")
-    before, stages = sum(stage["steps"] for stage in values["stages"]), values["stages"]
-    shares = [max(round(steps * stage["steps"] / before), 1) for stage in stages]
-    return {
+    keys = {
         "name": run.name,
         "out": str(run / "model"),
         "start": str(resolve(wish.start or Path(chosen.start).name).absolute()),
         "manifests": [{"path": str(sounds), "name": "folder"}],
-        "stages": [{**stage, "steps": part, "batch_size": batch} for stage, part in zip(stages, shares, strict=True)],
+        "stages": [{**stage, "batch_size": batch} for stage in stages],
+    }
+    if wish.minutes is not None:
+        return keys | {"minutes": _minutes(wish.minutes)}
+    steps, before = _length(wish, chosen), sum(stage["steps"] for stage in stages)
+    shares = [max(round(steps * stage["steps"] / before), 1) for stage in stages]
+    return keys | {
+        "stages": [{**stage, "steps": part} for stage, part in zip(keys["stages"], shares, strict=True)],
         "validation": {"every": _at_most(values["validation"]["every"], min(shares), _LOOKS)},
         "checkpoint_every": _at_most(values["checkpoint_every"], min(shares), _LOOKS),
         "log_every": _at_most(values.get("log_every", 10), min(shares), 5 * _LOOKS),
@@ -165,6 +186,12 @@ def _length(wish: Wish, chosen: Template) -> int | float:
     if not math.isfinite(length) or not 0 < length <= _MOST_STEPS:
         raise RequestError(f"{chosen.unit.capitalize()}: give a number from 1 to {_MOST_STEPS:,}")
     return max(int(length), 1) if chosen.unit == "steps" else float(length)
+
+
+def _minutes(minutes: float) -> float:
+    if not 0 < minutes <= _MOST_MINUTES:
+        raise RequestError(f"Minutes: give a number over 0, up to {_MOST_MINUTES:,}, which is a week")
+    return float(minutes)
 
 
 def _rank(rank: float) -> int:

@@ -5,6 +5,7 @@
     NAME/captions.csv    the mended captions a fine-tuning was started with, where there are any
     NAME/sounds.csv      the sounds a training of CLVAP was started with
     NAME/log.csv, demos/ written by the training, as are the checkpoints
+    .trash/NAME          deleted runs, for an hour
 """
 
 from __future__ import annotations
@@ -14,28 +15,32 @@ import re
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.services.errors import RequestError
 from app.services.files import write_json
 from app.services.jobs import Job, Jobs
 from app.services.training.recipes import Kind
+from app.services.trash import Trash
 from clvap.training import curves
 
 ABOUT, RECIPE = "about.json", "recipe.yaml"
 _QUERIES = ("query", "voice", "text")
 _LOG_LINES, _MOST_JOBS = 120, 200
+_LONGEST_NAME = 80
+_TRASH, _KEPT_S = ".trash", 3_600.0  # a run may hold gigabytes
 
 
 @dataclass(frozen=True)
 class About:
     """What is known of a run from its start.
 
-    title: what people call it
+    title: what it is called by itself
     pack: name of its folder of sounds; files: how many of them can be trained on
     recipe, method: the recipe's name, and what it makes
     base: the model it starts from
+    name: what somebody called it, empty where nobody did
     """
 
     kind: Kind
@@ -47,6 +52,7 @@ class About:
     base: str
     length: str
     began_s: float
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,17 @@ class Run:
 
     @property
     def label(self) -> str:
+        """What people call it."""
+        return self.about.name or self.own_label
+
+    @property
+    def own_label(self) -> str:
         """Its title and its number among those of the same sounds and recipe."""
-        return f"{self.about.title} #{self.name.rpartition('-')[2]}"
+        return f"{self.about.title} {self.number}"
+
+    @property
+    def number(self) -> str:
+        return f"#{self.name.rpartition('-')[2]}"
 
     @property
     def running(self) -> bool:
@@ -142,7 +157,7 @@ class Runs:
     """The runs of a workspace; thread-safe."""
 
     def __init__(self, folder: Path, jobs: Jobs) -> None:
-        self.folder, self._jobs = folder, jobs
+        self.folder, self._jobs, self._trash = folder, jobs, Trash(folder / _TRASH)
         self._lock = threading.Lock()
         self._read: dict[Path, tuple[int, tuple[Curve, ...]]] = {}
 
@@ -152,11 +167,14 @@ class Runs:
         number = 1
         while True:
             folder = self.folder / f"{words}-{number}"
+            number += 1
+            if self._trash.holds(folder.name):  # its place is kept for it
+                continue
             try:
                 folder.mkdir(parents=True)
                 return folder
             except FileExistsError:
-                number += 1
+                continue
 
     def note(self, folder: Path, about: About) -> None:
         """Write what is known of a run; only then it is in the list."""
@@ -176,6 +194,34 @@ class Runs:
         if run is None:
             raise RequestError("This run is not there any more; reload the page.")
         return run
+
+    def rename(self, run: Run, name: str) -> Run:
+        """A run under another name, in one line of a bounded length; under its own where nothing is left of it."""
+        told = " ".join("".join(character if character.isprintable() else " " for character in name).split())[:_LONGEST_NAME].strip()
+        run = replace(run, about=replace(run.about, name="" if told == run.own_label else told))
+        self.note(run.folder, run.about)
+        return run
+
+    def delete(self, run: Run) -> None:
+        """Take a run out of the list; `restore` brings it back by its name for an hour. Raises RequestError where the disk refuses."""
+        try:
+            self._trash.put(run.folder)
+        except OSError as error:
+            raise RequestError(f"{run.label} could not be deleted ({error.strerror}).") from error
+
+    def restore(self, name: str) -> Run:
+        """A deleted run in the list again. Raises RequestError where it is gone for good."""
+        folder = self._trash.put_back(name, self.folder / name)
+        job = next((job for job in self._jobs.list(limit=_MOST_JOBS) if job.target == str(folder)), None)
+        return self._of(folder, job)
+
+    def empty(self) -> None:
+        """Delete for good what was deleted an hour ago."""
+        self._trash.empty(_KEPT_S)
+
+    def somewhere(self, folder: Path) -> bool:
+        """Whether the folder of a run is there, or among what was deleted."""
+        return folder.exists() or self._trash.holds(folder.name)
 
     def view(self, run: Run) -> RunView:
         """Everything to be seen of a run now."""
@@ -204,6 +250,14 @@ class Runs:
             with self._lock:
                 self._read[log] = known
         return known[1]
+
+
+def name_of(folder: Path) -> str:
+    """What somebody called the run of a folder; empty where nobody did, or it is none."""
+    try:
+        return str(json.loads((folder / ABOUT).read_text(encoding="utf-8")).get("name", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def now_s() -> float:

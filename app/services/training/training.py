@@ -13,8 +13,9 @@ from app.services.access import Action, allowed, require
 from app.services.errors import RequestError
 from app.services.jobs import Job, Jobs
 from app.services.training import recipes
-from app.services.training.more import MoreData, What
-from app.services.training.packs import Pack, Packs
+from app.services.training.kept import KeptRuns
+from app.services.training.more import MoreData
+from app.services.training.packs import Carried, Pack, Packs
 from app.services.training.recipes import Kind, Template, Wish
 from app.services.training.runs import RECIPE, About, Run, Runs, RunView, now_s
 from app.settings import Settings
@@ -28,6 +29,8 @@ class Shelf(Protocol):
     """Where the model of a run is put to use, see `app.services.shelf`."""
 
     def use(self, kind: str, location: str, strength: float = 1.0) -> object: ...
+
+    def uses(self, folder: Path) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,9 @@ class Training:
         """folders: those of the library; shelf: where a finished model is put to use"""
         self._settings, self._jobs, self._folders, self._shelf = settings, jobs, folders, shelf
         self._packs = Packs(settings.workspace / "packs")
-        self._more = MoreData(self._packs, jobs)
+        self.more = MoreData(settings, self._packs, jobs)
         self._runs = Runs(settings.workspace / "runs", jobs)
+        self.kept = KeptRuns(settings, self._runs, jobs, shelf)
 
     def folders(self) -> tuple[tuple[str, str], ...]:
         """The library's folders as (name to show, value for `look`): their paths for those who may see them, else opaque."""
@@ -125,6 +129,12 @@ class Training:
         require(self._settings, Action.TRAIN)
         return self._packs.reset(key)
 
+    def write_captions(self, key: str) -> Carried:
+        """Write a folder's captions beside its sounds, as captions.csv; one that was there is kept under another name. RequestError where that cannot be."""
+        require(self._settings, Action.TRAIN)
+        require(self._settings, Action.NAME_PATHS)
+        return self._packs.write_beside(key)
+
     def starts(self, kind: Kind) -> tuple[tuple[str, str], ...]:
         """Models to start from as (name to show, value): the published names and, for those who may see paths, what own runs made of the whole model."""
         if kind == "finetune":
@@ -135,7 +145,7 @@ class Training:
             names = ["clvap-mini"]
         if Action.SEE_PATHS not in allowed(self._settings):
             return tuple((name, name) for name in names)
-        own = [(run.about.title, str(run.made)) for run in self._runs.list(kind) if run.about.method in ("full", "clvap") and run.usable]
+        own = [(run.label, str(run.made)) for run in self._runs.list(kind) if run.about.method in ("full", "clvap") and run.usable]
         return (*((name, name) for name in names), *own)
 
     def choices(self, kind: Kind) -> Choices:
@@ -156,7 +166,8 @@ class Training:
         """Start a run. Raises RequestError for what cannot be run, and for what was measured not to fit in memory unless `anyway`."""
         require(self._settings, Action.TRAIN)
         pack = self._asked(wish)
-        measured = next((one for one in map(_needs, self._jobs.list("estimate")) if one.job.target.endswith(self._mark(wish, pack))), None)
+        mark = self._mark(wish, pack)
+        measured = next((one for one in map(_needs, self._jobs.list("estimate")) if one.job.target.endswith(mark)), None)
         if measured is not None and not measured.fits and not anyway:
             raise RequestError(
                 f"This needs about {measured.needed / _GB:.1f} GB and {measured.available / _GB:.1f} GB are free. Choose a smaller model or a LoRA, "
@@ -165,11 +176,10 @@ class Training:
         chosen = recipes.template(wish.kind, wish.template)
         folder = self._runs.new(pack.name, wish.template.removeprefix("finetune-").removeprefix("train-"))
         recipe = self._written(wish, pack, folder)
-        length = chosen.length if wish.length is None else wish.length
         base = Path(wish.start or chosen.start)
         about = About(
             wish.kind, _title(wish, pack), pack.name, len(pack.rows), wish.template, chosen.method, base.parent.name if base.name == "model" else base.name,
-            f"{length:g} {chosen.unit}", now_s(),
+            recipes.length_of(wish), now_s(),
         )  # fmt: skip
         self._runs.note(folder, about)
         self._jobs.start(wish.kind, str(folder), about.title, {"recipe": str(recipe), "anyway": anyway})
@@ -206,21 +216,6 @@ class Training:
         self._shelf().use(kinds.get(run.about.method, run.about.method), str(run.made))
         return run
 
-    def more_captions(self, key: str, count: float) -> Job:
-        """Make new captions for the sounds of a folder, as a job."""
-        require(self._settings, Action.TRAIN)
-        return self._more.captions(self._packs.find(key), count)
-
-    def more_sounds(self, key: str, variants: float, imitations: float) -> Job:
-        """Make variants and imitations of the sounds of a folder, as a job."""
-        require(self._settings, Action.TRAIN)
-        return self._more.variants(self._packs.find(key), variants, imitations)
-
-    def stop_more(self, key: str, what: What) -> None:
-        """Stop making more of a folder; what was made stays."""
-        require(self._settings, Action.TRAIN)
-        self._more.stop(self._packs.find(key), what)
-
     def board(self, kind: Kind, shown: str | None = None, other: str | None = None, pack: str | None = None) -> Board:
         """All runs, the one looked at (the newest where `shown` is not there) and the one beside it; `pack` is the folder chosen."""
         require(self._settings, Action.TRAIN)
@@ -237,7 +232,7 @@ class Training:
             shown=self._runs.view(looked_at) if looked_at else None,
             other=self._runs.view(beside) if beside and beside != looked_at else None,
             needs=_needs(measured) if measured else None,
-            more=self._more.jobs(self._packs.find(pack), jobs) if pack and self._packs.known(pack) else (),
+            more=self.more.jobs(pack, jobs) if pack and self._packs.known(pack) else (),
             export=next((job for job in jobs if looked_at and job.target == f"{looked_at.folder}/best"), None),
         )
 
@@ -257,7 +252,7 @@ class Training:
         if wish.kind == "finetune":
             table = self._packs.copy_table(pack, folder / "captions.csv")
         else:
-            table = self._packs.manifest(self._more.rows(pack), folder / "sounds.csv")
+            table = self._packs.manifest(self.more.rows(pack), folder / "sounds.csv")
         return recipes.write(recipes.filled(wish, pack, folder, table), folder / RECIPE)
 
     def _mark(self, wish: Wish, pack: Pack) -> str:

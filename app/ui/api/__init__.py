@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from app.services.studio import Studio
+from app.ui.api.evaluating import EvaluatingApi
 from app.ui.api.exporting import ExportingApi
 from app.ui.api.imitating import ImitatingApi
 from app.ui.api.jobs import JobsApi
 from app.ui.api.keeping import KeepingApi
 from app.ui.api.library import LibraryApi
 from app.ui.api.models import ModelsApi
+from app.ui.api.more import MoreApi
 from app.ui.api.training import TrainingApi
 
-_SUBJECTS = (ImitatingApi, KeepingApi, LibraryApi, ExportingApi, JobsApi, ModelsApi, TrainingApi)
+_SUBJECTS = (ImitatingApi, KeepingApi, LibraryApi, ExportingApi, JobsApi, ModelsApi, TrainingApi, MoreApi, EvaluatingApi)
 
 
 class Api:

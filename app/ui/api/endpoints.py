@@ -70,7 +70,7 @@ class Endpoints:
         """Takes with files to download, best first."""
         told = []
         for take in sorted(entry.takes, key=lambda take: -take.score):
-            known = {name: getattr(take, name) for name in ("score", "seed", "seconds", "parent", "favourite")}
+            known = {name: getattr(take, name) for name in ("score", "seed", "seconds", "parent", "favourite", "start_s", "end_s")}
             told.append({"path": self._download(entry.file(take)), "sound": self._studio.sounds.token(entry.file(take))} | known)
         return told
 

@@ -1,15 +1,15 @@
-"""/search, /generate, /imitate, /perform: a gesture or words in, sounds out."""
+"""/search, /generate, /imitate, /perform, /redo: a gesture or words in, sounds out."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import gradio as gr
 
 from app.services.errors import RequestError
 from app.services.history import Entry
-from app.services.requests import ImitateRequest, PerformRequest
+from app.services.requests import ImitateRequest, PerformRequest, Span
 from app.services.studio import Found, Studio, TakeKept, Trouble
 from app.ui.api.endpoints import Endpoints
 from app.ui.visitor import owner
@@ -31,13 +31,15 @@ class ImitatingApi(Endpoints):
             variations, seed = gr.Number(3, label="variations", precision=0), gr.Number(None, label="seed", precision=0)
             gesture = gr.Number(None, label="gesture", precision=0)
             avoid, grounded = gr.Textbox("", label="avoid"), gr.Checkbox(True, label="grounded")
+            best_of = gr.Number(None, label="best_of", precision=0)
             sound = gr.Audio(type="filepath", label="sound", sources=["upload"])
             usual = Amounts()
             amounts = [gr.Slider(0, 1, getattr(usual, field.name), label=field.name) for field in fields(Amounts)]
             self._offer(self.search, inputs=[voice, text, balance, k, gesture])
-            self._offer(self.generate, inputs=[voice, text, balance, seconds, variations, seed, gesture, avoid])
-            self._offer(self.imitate, inputs=[voice, text, balance, k, seconds, variations, seed, gesture, avoid, grounded])
+            self._offer(self.generate, inputs=[voice, text, balance, seconds, variations, seed, gesture, avoid, best_of])
+            self._offer(self.imitate, inputs=[voice, text, balance, k, seconds, variations, seed, gesture, avoid, grounded, best_of])
             self._offer(self.perform, inputs=[sound, voice, gesture, *amounts])
+            self._offer(self.redo)
 
     def search(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, gesture: int | None = None, request: gr.Request = None
@@ -48,20 +50,23 @@ class ImitatingApi(Endpoints):
 
     def generate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, seconds: float | None = None, variations: int = 3,
-        seed: int | None = None, gesture: int | None = None, avoid: str | None = "", request: gr.Request = None,
+        seed: int | None = None, gesture: int | None = None, avoid: str | None = "", best_of: int | None = None, request: gr.Request = None,
     ) -> dict:  # fmt: skip
-        """New sounds for a voice, words, or both: {"entry", "takes": [{"path", "score", "seed", "seconds", "parent"}]}, best first."""
-        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or ""}
+        """New sounds for a voice, words, or both: {"entry", "takes": [{"path", "score", "seed", "seconds", "parent"}]}, best first.
+
+        Each is the best of `best_of` candidates: as many as is usual for the model, or 1 where a seed is named.
+        """
+        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or "", "best_of": best_of}
         entry = self._run(request, voice, text, balance, hits=0, variations=int(variations), **wanted)
         return {"entry": entry.id, "takes": self._takes(entry)}
 
     def imitate(
         self, voice: str | None, text: str | None = "", balance: float = 0.5, k: int = 20, seconds: float | None = None,
         variations: int = 3, seed: int | None = None, gesture: int | None = None, avoid: str | None = "", grounded: bool = True,
-        request: gr.Request = None,
+        best_of: int | None = None, request: gr.Request = None,
     ) -> dict:  # fmt: skip
         """Both at once: {"entry", "matches": [...], "takes": [...]}; `grounded` lets one take start from the best hit, its `parent`."""
-        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or "", "grounded": grounded}
+        wanted = {"seconds": seconds, "seed": seed, "part": gesture, "avoid": avoid or "", "grounded": grounded, "best_of": best_of}
         entry = self._run(request, voice, text, balance, hits=int(k), variations=int(variations), **wanted)
         return {"entry": entry.id, "matches": self._matches(entry.hits), "takes": self._takes(entry)}
 
@@ -78,9 +83,33 @@ class ImitatingApi(Endpoints):
         take = entry.takes[-1]
         return {"entry": entry.id, "path": self._download(entry.file(take)), "score": take.score, "duration_s": take.duration_s}
 
+    def redo(
+        self, request: gr.Request, entry: str, sound: str, start_s: float, end_s: float, variations: int = 1, seed: int | None = None,
+        best_of: int | None = None,
+    ) -> dict:  # fmt: skip
+        """A take of an entry with the part from `start_s` to `end_s` made anew, to the entry's gesture and words, and the rest as it is.
+
+        `sound` names the take. {"entry", "takes": [{"path", "score", "seed", "seconds", "parent", "start_s", "end_s"}]}: the new ones.
+        """
+        kept = self._studio.history.find(owner(self._studio, request), entry)
+        if kept is None:
+            raise RequestError("This entry is not there any more.")
+        path = self._sound(sound)
+        take, part = kept.take_at(path), kept.part.number if kept.part else None
+        name = take.title if take else ""
+        asked = ImitateRequest(
+            kept.gesture, kept.words, kept.balance, kept.owner, hits=0, variations=int(variations), seed=seed, part=part, entry=kept.id,
+            start_from=path, start_name=name, span=Span(start_s, end_s), best_of=best_of,
+        )  # fmt: skip
+        after = self._finished(asked)
+        return {"entry": after.id, "takes": self._takes(replace(after, takes=tuple(one for one in after.takes if one not in kept.takes)))}
+
     def _run(self, request: gr.Request, voice: str | None, text: str | None, balance: float, **wanted) -> Entry:
-        """The finished history entry of one request; any trouble becomes an error of the call."""
-        asked = ImitateRequest(Path(voice) if voice else None, text or "", balance, owner(self._studio, request), **wanted)
+        """The finished history entry of one request."""
+        return self._finished(ImitateRequest(Path(voice) if voice else None, text or "", balance, owner(self._studio, request), **wanted))
+
+    def _finished(self, asked: ImitateRequest) -> Entry:
+        """The history entry that holds what was asked for; any trouble becomes an error of the call."""
         entry: Entry | None = None
         for event in self._studio.imitate(asked):
             if isinstance(event, (Found, TakeKept)):

@@ -19,9 +19,12 @@ class KeepingApi(Endpoints):
         for method in (self.history, self.entry, self.favourite, self.delete, self.undelete, self.rerank, self.more_like_this):
             self._offer(method)
 
-    def history(self, request: gr.Request, words: str = "", favourites: bool = False, limit: int = 24) -> list[dict]:
-        """Earlier gestures, newest first, with all of the words in them: [{"entry", "words", "time", "matches", "takes", "starred"}]."""
-        entries = self._studio.history.list(owner(self._studio, request), max(1, min(limit, 100)), words, favourites)
+    def history(self, request: gr.Request, words: str = "", favourites: bool = False, limit: int = 24, before: str = "") -> list[dict]:
+        """Earlier gestures, newest first, with all of the words in them: [{"entry", "words", "time", "matches", "takes", "starred"}].
+
+        At most `limit`, up to 100, of those older than the entry `before`; the last one's id asks for the next ones.
+        """
+        entries = self._studio.history.list(owner(self._studio, request), max(1, min(limit, 100)), words, favourites, before)
         return [self._line(entry) for entry in entries]
 
     def entry(self, request: gr.Request, entry: str) -> dict:

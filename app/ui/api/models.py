@@ -1,4 +1,4 @@
-"""/models and what can be done with them, /evaluate and its figures: on one's own machine."""
+"""/models and what can be done with them: on one's own machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ModelsApi(Endpoints):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
-        for method in (self.models, self.use_model, self.model_download, self.model_add, self.model_delete, self.evaluate, self.evaluations):
+        for method in (self.models, self.use_model, self.model_download, self.model_add, self.model_delete):
             self._offer(method, Action.MANAGE_MODELS)
 
     def models(self) -> list[dict]:
@@ -40,14 +40,6 @@ class ModelsApi(Endpoints):
     def model_delete(self, kind: Kind, location: str) -> dict:
         """Delete a model's files, or, of one that was added, its entry alone."""
         return _told(self._studio.models_shelf.delete(kind, location))
-
-    def evaluate(self, model: str, folder: str, thorough: bool = False) -> dict:
-        """Measure a search model on a folder of sounds or a manifest, in the background: its job."""
-        return asdict(self._studio.evaluating.start(model, folder, thorough))
-
-    def evaluations(self) -> list[dict]:
-        """Figures of the evaluations that were finished, newest first."""
-        return [asdict(one) for one in self._studio.evaluating.list()]
 
 
 def _told(model: Model) -> dict:

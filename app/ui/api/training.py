@@ -19,7 +19,10 @@ class TrainingApi(Endpoints):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
-        for method in (self.training_folders, self.recipes, self.finetune, self.train, self.runs, self.run, self.run_stop, self.run_resume, self.run_use):
+        for method in (
+            self.training_folders, self.recipes, self.finetune, self.train, self.runs, self.run, self.run_stop, self.run_resume, self.run_use,
+            self.run_name, self.run_delete, self.run_undelete,
+        ):  # fmt: skip
             self._offer(method, Action.TRAIN)
 
     def training_folders(self) -> list[dict]:
@@ -32,17 +35,20 @@ class TrainingApi(Endpoints):
 
     def finetune(
         self, folder: str, recipe: str = "finetune-sfx-mini-lora", start: str | None = None, length: float | None = None, rank: int | None = None,
-        strength: float | None = None, anyway: bool = False,
+        strength: float | None = None, anyway: bool = False, minutes: float | None = None,
     ) -> dict:  # fmt: skip
-        """Fine-tune a generator on a folder of sounds, in the background: its run."""
-        return self._started(Wish("finetune", self._studio.training.look(folder).key, recipe, start, length, rank, strength), anyway)
+        """Fine-tune a generator on a folder of sounds, in the background: its run. It trains for a length in the recipe's unit, or for minutes."""
+        return self._started(Wish("finetune", self._studio.training.look(folder).key, recipe, start, length, rank, strength, minutes=minutes), anyway)
 
-    def train(self, folder: str, recipe: str = "train-folder", start: str | None = None, length: float | None = None, anyway: bool = False) -> dict:
-        """Train the search model on a folder of sounds, in the background: its run."""
-        return self._started(Wish("train", self._studio.training.look(folder).key, recipe, start, length), anyway)
+    def train(
+        self, folder: str, recipe: str = "train-folder", start: str | None = None, length: float | None = None, anyway: bool = False,
+        minutes: float | None = None,
+    ) -> dict:  # fmt: skip
+        """Train the search model on a folder of sounds, in the background: its run. It trains for a number of steps, or for minutes."""
+        return self._started(Wish("train", self._studio.training.look(folder).key, recipe, start, length, minutes=minutes), anyway)
 
     def runs(self, kind: Kind) -> list[dict]:
-        """Runs of a kind, newest first: [{"run", "title", "status", "fraction", "text", "message", "usable"}]."""
+        """Runs of a kind, newest first: [{"run", "title", "length", "status", "fraction", "text", "message", "usable"}]."""
         return [_told(run) for run in self._studio.training.board(kind).runs]
 
     def run(self, kind: Kind, run: str) -> dict:
@@ -62,6 +68,18 @@ class TrainingApi(Endpoints):
         """Put what a run made to use."""
         return _told(self._studio.training.use(kind, run))
 
+    def run_name(self, kind: Kind, run: str, name: str = "") -> dict:
+        """Call a run something else; without a name it is called as at first."""
+        return _told(self._studio.training.kept.rename(kind, run, name))
+
+    def run_delete(self, kind: Kind, run: str) -> dict:
+        """Delete a run that does not run and whose model is not in use: {"key"}, with which /run_undelete brings it back within an hour."""
+        return {"key": self._studio.training.kept.delete(kind, run).name}
+
+    def run_undelete(self, key: str) -> dict:
+        """Bring back a run that was deleted."""
+        return _told(self._studio.training.kept.restore(key))
+
     def _started(self, wish: Wish, anyway: bool) -> dict:
         return _told(self._studio.training.start(wish, anyway))
 
@@ -69,4 +87,4 @@ class TrainingApi(Endpoints):
 def _told(run: Run) -> dict:
     """A run without the paths of its folder and job."""
     job = {name: getattr(run.job, name, None) for name in ("status", "fraction", "text", "message")}
-    return {"run": run.name, "title": run.about.title, "usable": run.usable} | job
+    return {"run": run.name, "title": run.label, "length": run.about.length, "usable": run.usable} | job

@@ -10,8 +10,8 @@ from pathlib import Path
 import gradio as gr
 
 from app.services.access import Action, allowed
+from app.services.catalogue import MOST_LISTED, Listed, Wanted
 from app.services.errors import RequestError
-from app.services.library import MOST_LISTED, Listed, Wanted
 from app.services.studio import Studio
 from app.ui import cards
 from app.ui.library.sound_list import Shown, choices, sound_list
@@ -51,9 +51,10 @@ class Browsing:
         self._list.retry(self._alike, None, self.outputs, **PRIVATE)
         self._list.edit(self._describe, self._shown, self.outputs, **PRIVATE)
 
-    def connect_map(self, area: gr.HTML) -> None:
-        """Sounds chosen on the map are listed."""
+    def connect_map(self, area: gr.HTML, heard: gr.HTML) -> None:
+        """Sounds chosen on the map are listed, and those like the one that was heard there."""
         area.select(self._choose, None, self.outputs, **PRIVATE)
+        heard.retry(self._alike, None, self.outputs, **PRIVATE)
 
     @property
     def listing(self) -> gr.HTML:
@@ -79,7 +80,7 @@ class Browsing:
         def shown(found: Listed) -> Shown:
             return Shown(f"“{wanted.words.strip()}”" if searched else wanted.category or "Sounds", found.sounds, found.total, searched)
 
-        return self._listed(lambda: self._studio.library.find(wanted), shown)
+        return self._listed(lambda: self._studio.catalogue.find(wanted), shown)
 
     def _more(self, shown: Shown | None, *form) -> Updates:
         return self._find(*form, k=min(len(shown.sounds) + _STEP if shown else _STEP, MOST_LISTED))
@@ -87,7 +88,7 @@ class Browsing:
     def _alike(self, event: gr.EventData) -> Updates:
         """More like one sound of the list."""
         name = str(event._data.get("name", ""))
-        return self._listed(lambda: self._studio.library.find(Wanted(like=self._path(event))), lambda found: Shown(f"Like {name}", found.sounds, None, True))
+        return self._listed(lambda: self._studio.catalogue.find(Wanted(like=self._path(event))), lambda found: Shown(f"Like {name}", found.sounds, None, True))
 
     def _choose(self, event: gr.EventData) -> Updates:
         """The sounds inside a line drawn on the map."""
@@ -95,7 +96,7 @@ class Browsing:
         def found() -> Listed:
             tokens = json.loads(event._data.get("tokens", "[]"))
             paths = [path for token in tokens if (path := self._studio.sounds.path(str(token))) is not None]
-            return self._studio.library.chosen(paths)
+            return self._studio.catalogue.chosen(paths)
 
         def shown(listed: Listed) -> Shown:
             return Shown("Selection", listed.sounds, listed.total, True, tuple(json.loads(event._data["tokens"])))
@@ -105,7 +106,7 @@ class Browsing:
     def _describe(self, event: gr.EventData, shown: Shown | None) -> Updates:
         """A caption and a category written over in place."""
         try:
-            said = self._studio.library.describe(self._path(event), str(event._data.get("caption", "")), str(event._data.get("category", "")))
+            said = self._studio.catalogue.describe(self._path(event), str(event._data.get("caption", "")), str(event._data.get("category", "")))
         except Exception as error:
             return {self._message: refusal(error)}
         sounds = tuple(replace(said, score=one.score) if one.path == said.path else one for one in shown.sounds) if shown else (said,)

@@ -14,6 +14,7 @@ from app.ui.cards import empty, play
 if TYPE_CHECKING:
     from clvap.library import Match
 
+_FIRST_ON_A_PHONE = 12
 _EXPORT = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1.8v8M4.8 6.8L8 10l3.2-3.2M2.5 11v2.7h11V11"/></svg>'
 
 
@@ -44,7 +45,9 @@ def sound_list(shown: Shown, sounds: Sounds, editable: bool, show_paths: bool) -
         tools += f'<button class="quiet" data-act="export-many" data-tokens="{tokens}">Export selection</button>'
     if shown.chosen:
         tools += '<button class="quiet" data-act="all" data-on="clear">Show all</button>'
-    body = "".join(_card(match, sounds, editable, show_paths) for match in shown.sounds)
+    body = "".join(_card(_Told.of(match, sounds, show_paths), editable) for match in shown.sounds)
+    if len(shown.sounds) > _FIRST_ON_A_PHONE:
+        body += '<button class="more" data-all-sounds>Show more</button>'
     if not shown.sounds:
         body = empty("No sound fits. Try other words, or widen the filters.")
     if shown.total is not None and len(shown.sounds) < shown.total and not shown.tokens:
@@ -63,35 +66,57 @@ def choices(categories: Sequence[str]) -> str:
     return f'<datalist id="sound-categories">{options}</datalist>'
 
 
-def _card(match: Match, sounds: Sounds, editable: bool, show_paths: bool) -> str:
-    token, name = sounds.token(match.path), escape(match.name)
+def card_template() -> str:
+    """A card with names in braces for what the map knows of a sound, filled in there: what a click finds looks and does as in the list."""
+    return f"<template>{_card(_Told('{token}', '{name}', '{caption}', '{category}', '{length}', '{file}', '{name}'), False)}</template>"
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a card says. length: in seconds; file: its name when it is dragged out of the page; place: shown for the name when one points at it."""
+
+    token: str
+    name: str
+    caption: str
+    category: str
+    length: str
+    file: str
+    place: str
+
+    @staticmethod
+    def of(match: Match, sounds: Sounds, show_paths: bool) -> _Told:
+        said = (match.name, match.caption, match.category, f"{match.duration_s:.1f}", match.path.name, str(match.path) if show_paths else match.name)
+        return _Told(sounds.token(match.path), *said)
+
+
+def _card(told: _Told, editable: bool) -> str:
+    token, name = told.token, escape(told.name)
     data = f'data-token="{token}" data-name="{name}"'
     actions = (
         f'<button class="quiet" data-act="alike" data-on="retry" {data} title="More like this">Similar</button>'
         f'<button class="quiet" data-act="seed" data-on="select" {data} title="Start the next takes from this sound">Seed</button>'
         f'<button class="tool" data-act="export" {data} aria-label="Export {name}" title="Export (E)">{_EXPORT}</button>'
     )
-    place = escape(str(match.path)) if show_paths else name
     return (
-        f'<article class="card sound" {data} tabindex="-1" aria-label="{name}">{play(match.name, token)}<div class="about">'
-        f'<div class="head"><h3 title="{place}">{name}</h3></div>'
-        f'<div class="stage" data-seek draggable="true" data-file="{escape(match.path.name)}" data-href="sound/{token}?save=1">'
+        f'<article class="card sound" {data} tabindex="-1" aria-label="{name}">{play(told.name, token)}<div class="about">'
+        f'<div class="head"><h3 title="{escape(told.place)}">{name}</h3></div>'
+        f'<div class="stage" data-seek draggable="true" data-file="{escape(told.file)}" data-href="sound/{token}?save=1">'
         f"<div class=\"wave\" style=\"--wave:url('wave/{token}')\"></div></div>"
-        f'{_said(match, token, editable)}<div class="foot"><div class="facts">{_category(match, editable)}'
-        f"<span>{match.duration_s:.1f} s</span></div>{actions}</div></div></article>"
+        f'{_said(told, editable)}<div class="foot"><div class="facts">{_category(told, editable)}'
+        f"<span>{told.length} s</span></div>{actions}</div></div></article>"
     )
 
 
-def _said(match: Match, token: str, editable: bool) -> str:
-    caption, category = escape(match.caption), escape(match.category)
+def _said(told: _Told, editable: bool) -> str:
+    caption, category = escape(told.caption), escape(told.category)
     if not editable:
         return f'<p class="caption">{caption}</p>'
-    told = f'aria-label="Edit the caption of {escape(match.name)}: {caption}" title="Edit"'
-    return f'<button class="caption" data-describe data-token="{token}" data-caption="{caption}" data-category="{category}" {told}>{caption}</button>'
+    about = f'aria-label="Edit the caption of {escape(told.name)}: {caption}" title="Edit"'
+    return f'<button class="caption" data-describe data-token="{told.token}" data-caption="{caption}" data-category="{category}" {about}>{caption}</button>'
 
 
-def _category(match: Match, editable: bool) -> str:
-    category = escape(match.category) or "no category"
+def _category(told: _Told, editable: bool) -> str:
+    category = escape(told.category) or "no category"
     if not editable:
         return f"<span>{category}</span>"
     return f'<button data-describe="category" aria-label="Edit the category: {category}" title="Edit">{category}</button>'

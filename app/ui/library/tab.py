@@ -31,9 +31,9 @@ class LibraryTab:
             self._browsing = Browsing(studio, editable)
             with gr.Column(elem_id="library-map-side", min_width=0):
                 self._map = cards.area(elem_id="library-map")
-                cards.area('<div class="map-heard" aria-live="polite"></div>', elem_id="library-heard")
-                ExportTray(studio).connect(self._browsing.listing)
-        self._browsing.connect_map(self._map)
+                self._heard = cards.area('<div class="map-heard"></div>', elem_id="library-heard")
+                ExportTray(studio).connect(self._browsing.listing, self._heard)
+        self._browsing.connect_map(self._map, self._heard)
         if self._folders is not None:
             self._folders.build_list()
         tab.select(lambda: True, None, self._opened, queue=False, **PRIVATE)
@@ -43,9 +43,9 @@ class LibraryTab:
         self.outputs += self._folders.outputs if self._folders else []
 
     @property
-    def listing(self) -> gr.HTML:
-        """The list of sounds; `select` is its event of a sound that takes are to start from."""
-        return self._browsing.listing
+    def sounds(self) -> tuple[gr.HTML, ...]:
+        """The areas with cards; `select` is their event of a sound that takes are to start from."""
+        return self._browsing.listing, self._heard
 
     def tick(self, state: LibraryState, told: tuple, opened: bool, listed: Shown | None, *form) -> list:
         """Only what changed is sent, so that an idle page stays still."""

@@ -8,6 +8,7 @@ from itertools import count
 
 from app.services.sounds import Sounds
 from app.services.training import Pack, PackRow
+from app.services.training.packs import Carried
 from app.ui import cards
 
 _PAGE = 40
@@ -27,6 +28,15 @@ def summary(pack: Pack) -> str:
     more = len(pack.left_out) - _MOST_LEFT_OUT
     rest = f'<tr><td colspan="2">and {more:,} more</td></tr>' if more > 0 else ""
     return f'{counted}<details class="left-out"><summary>{len(pack.left_out):,} left out</summary><table>{rows}{rest}</table></details>'
+
+
+def told(written: Carried) -> str:
+    """What was written into the folder, and where what was there is now."""
+    sidecars = written.sidecars
+    if not sidecars.tables:
+        return "captions.csv holds these captions already."
+    kept = f" What was there is kept as {', '.join(sidecars.kept)}." if sidecars.kept else ""
+    return f"{sidecars.captions:,} captions written to {', '.join(sidecars.tables)}.{kept}"
 
 
 def table(pack: Pack, sounds: Sounds, find: str = "", page: int = 0) -> str:

@@ -15,7 +15,7 @@ _MOST_POINTS = 400
 
 def picture(views: Sequence[RunView]) -> str:
     """A panel of losses, and one of figures that rise; empty before there is anything to draw."""
-    marks = [f" #{view.run.name.rpartition('-')[2]}" for view in views] if len(views) > 1 else [""]
+    marks = [f" {view.run.about.name or view.run.number}" for view in views] if len(views) > 1 else [""]
     panels = (("Loss", [_losses(view) for view in views]), ("Held-out sounds found (MRR)", [_rising(view) for view in views]))
     return "".join(_panel(title, drawn, marks) for title, drawn in panels if any(map(bool, drawn)))
 

@@ -9,6 +9,8 @@ from app.services.training import Pack, Template, Training, Wish
 from app.services.training.recipes import Kind
 from app.ui import cards
 
+_MINUTES, _MINUTES_AT_FIRST = "Minutes", 10
+
 
 class RunForm:
     """The fields. `components` are inputs of a handler, `wish` reads their values."""
@@ -28,7 +30,9 @@ class RunForm:
         self.recipe = gr.Radio(choices, value=first.name, label="Recipe", elem_classes="recipes", elem_id=f"{kind}-recipe")
         with gr.Row(elem_classes="pair"):
             self.start = gr.Dropdown([first.start], value=first.start, label="From", allow_custom_value=self._type_paths, elem_id=f"{kind}-start")
-            self.length = gr.Number(first.length, label=first.unit.capitalize(), minimum=0, elem_id=f"{kind}-length")
+            with gr.Column(elem_classes="how-long", min_width=0):
+                self.unit = gr.Radio(_units(first), value=_own(first), label="For how long", show_label=False, elem_classes="segments", elem_id=f"{kind}-unit")
+                self.length = gr.Number(first.length, label=_own(first), show_label=False, minimum=0, elem_id=f"{kind}-length")
         with gr.Row(elem_classes="pair", visible=first.rank is not None) as self.lora:
             self.rank = gr.Number(first.rank or 16, label="LoRA rank", precision=0, minimum=1, elem_id=f"{kind}-rank")
             self.strength = gr.Number(first.strength or 1, label="LoRA strength", minimum=0, elem_id=f"{kind}-strength")
@@ -39,29 +43,45 @@ class RunForm:
 
     @property
     def components(self) -> list[gr.components.Component]:
-        return [self.recipe, self.start, self.length, self.rank, self.strength, self.demos]
+        return [self.recipe, self.start, self.length, self.unit, self.rank, self.strength, self.demos]
 
     @property
     def chosen_by_recipe(self) -> list[gr.blocks.Block]:
         """What another recipe changes."""
-        return [self.start, self.length, self.lora, self.rank, self.strength]
+        return [self.start, self.unit, self.length, self.lora, self.rank, self.strength]
 
-    def follow(self, recipe: str) -> tuple:
-        """Updates of `chosen_by_recipe` to a recipe's own values."""
+    def follow(self, recipe: str, unit: str) -> tuple:
+        """Updates of `chosen_by_recipe` to a recipe's own values; minutes stay minutes."""
         chosen = self._templates[recipe]
+        timed = unit == _MINUTES
         return (
-            gr.update(value=chosen.start), gr.update(value=chosen.length, label=chosen.unit.capitalize()),
+            gr.update(value=chosen.start), gr.update(choices=_units(chosen), value=_MINUTES if timed else _own(chosen)),
+            gr.skip() if timed else gr.update(value=chosen.length, label=_own(chosen)),
             gr.update(visible=chosen.rank is not None), chosen.rank or gr.skip(), chosen.strength or gr.skip(),
         )  # fmt: skip
+
+    def measure_in(self, recipe: str, unit: str) -> dict:
+        """Update of the length to another unit."""
+        return gr.update(value=_MINUTES_AT_FIRST if unit == _MINUTES else self._templates[recipe].length, label=unit)
 
     @staticmethod
     def suggested(pack: Pack) -> str:
         """Prompts to hear, from the folder's captions."""
         return "\n".join(pack.examples())
 
-    def wish(self, pack: str | None, recipe: str, start: str, length, rank, strength, demos: str | None) -> Wish:
+    def wish(self, pack: str | None, recipe: str, start: str, length, unit: str, rank, strength, demos: str | None) -> Wish:
         """What is filled in. Raises RequestError where no folder was chosen."""
         if pack is None:
             raise RequestError("Choose a folder of sounds first.")
         prompts = tuple(line.strip() for line in (demos or "").splitlines() if line.strip())
-        return Wish(self._kind, pack, recipe, start or None, length, rank, strength, prompts or None)
+        length, minutes = (None, length or 0) if unit == _MINUTES else (length, None)
+        return Wish(self._kind, pack, recipe, start or None, length, rank, strength, prompts or None, minutes)
+
+
+def _own(template: Template) -> str:
+    """The unit of a recipe's own length."""
+    return template.unit.capitalize()
+
+
+def _units(template: Template) -> list[str]:
+    return [_own(template), _MINUTES]

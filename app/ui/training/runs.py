@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from html import escape
-from itertools import groupby
+from itertools import count, groupby
 
 from app.services.jobs import Job
 from app.services.sounds import Sounds
@@ -13,6 +13,7 @@ from app.ui import cards
 from app.ui.training import curves
 
 _GB = 1024**3
+_offered = count()
 _STATES = {"running": "Running", "done": "Finished", "failed": "Failed", "cancelled": "Stopped", "interrupted": "Interrupted"}
 
 
@@ -52,9 +53,14 @@ def head(board: Board, may_use: bool) -> str:
     facts = " · ".join(escape(fact) for fact in (f"{run.about.files:,} sounds", run.about.length, f"from {run.about.base}", run.about.recipe))
     drawn = curves.picture(views)
     return (
-        f'<section class="run"><header><h2>{escape(run.label)}</h2><span class="actions">{_actions(view, board.export, may_use)}</span></header>'
+        f'<section class="run"><header>{_title(run)}<span class="actions">{_actions(view, board.export, may_use)}</span></header>'
         f'<p class="facts">{facts}</p>{_state(run)}{_best(view)}<div class="pictures">{drawn}</div>{curves.figures(views) if drawn else ""}</section>'
     )
+
+
+def deleted(run: Run) -> str:
+    """Says what was deleted and offers it back for some seconds; a name other than last time's makes these seconds begin anew."""
+    return f'<div class="leaving-{next(_offered) % 2}">{cards.undo(run.label, run.name)}</div>'
 
 
 def demos(view: RunView | None, sounds: Sounds) -> str:
@@ -69,6 +75,15 @@ def demos(view: RunView | None, sounds: Sounds) -> str:
 def log(view: RunView | None) -> str:
     """The last lines of what the run printed."""
     return f'<pre class="log" tabindex="0" aria-label="Log">{escape(view.log)}</pre>' if view and view.log else ""
+
+
+def _title(run: Run) -> str:
+    """The run's name, to be written over where it stands."""
+    label = escape(run.label)
+    return (
+        f'<h2><input data-rename value="{label}" placeholder="{escape(run.own_label)}" title="{label}" maxlength="80" aria-label="Name of this run" '
+        f'autocomplete="off" spellcheck="false"><button hidden data-act="rename" data-run="{escape(run.name)}"></button></h2>'
+    )
 
 
 def _item(run: Run, shown: bool, beside: bool) -> str:
@@ -111,6 +126,8 @@ def _actions(view: RunView, export: Job | None, may_use: bool) -> str:
         buttons.append(("export", "Export best so far"))
     if run.usable and may_use:
         buttons.append(("use", "Use this model"))
+    if not run.running:
+        buttons.append(("delete", "Delete"))
     data = f'data-run="{escape(run.name)}"'
     return "".join(f'<button class="quiet" data-act="{act}" {data}{"" if act else " disabled"}>{text}</button>' for act, text in buttons)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 import gradio as gr
 
@@ -26,13 +27,13 @@ class TrainingTab:
     def __init__(self, studio: Studio, tab: gr.Tab, kind: Kind) -> None:
         self._training, self._sounds, self._kind = studio.training, studio.sounds, kind
         may = allowed(studio.settings)
-        self._may_use = Action.MANAGE_MODELS in may
+        self._may_use, self._may_write = Action.MANAGE_MODELS in may, Action.NAME_PATHS in may
         self._pack, self._page, self._shown, self._other = (gr.State(None) for _ in range(4))
         self._sent = gr.State({})
         with gr.Row(elem_classes="training", equal_height=False):
             with gr.Column(elem_classes="training-panel", min_width=300):
                 self._form = RunForm(studio.training, kind, Action.NAME_PATHS in may)
-                self._more = MoreFields() if kind == "train" else None
+                self._more = MoreFields(studio.training.more, Action.NAME_ADDRESSES in may) if kind == "train" else None
                 self._needs = cards.area(elem_classes="training-needs")
                 with gr.Row(elem_classes="go"):
                     self._estimate = gr.Button("Estimate", elem_id=f"{kind}-estimate")
@@ -50,7 +51,9 @@ class TrainingTab:
                 self._by = gr.Textbox(label="Replace by", max_lines=1, elem_id=f"{kind}-by")
                 self._replace = gr.Button("Replace all", scale=0, min_width=110)
                 self._reset = gr.Button("Reset all", scale=0, min_width=100)
+                self._beside = gr.Button("Write captions.csv", scale=0, min_width=170, visible=self._may_write, elem_id=f"{kind}-beside")
             self._table = cards.area(elem_classes="caption-table")
+        self._undo = cards.area(elem_classes="undone", elem_id=f"{kind}-undo")
         self._strip = cards.area(elem_classes="run-strip", elem_id=f"{kind}-runs")
         self._head = cards.area(elem_classes="run-head", elem_id=f"{kind}-run")
         self._demos = cards.area(elem_classes="run-demos", elem_id=f"{kind}-takes")
@@ -63,12 +66,13 @@ class TrainingTab:
         form, watched = self._form, [self._shown, self._other, self._sent, self._pack]
         board = [self._needs, self._strip, self._head, self._demos, self._log, self._log_fold, self._sent]
         board += [self._more.state] if self._more else []
-        answered = [self._shown, self._other, self._message]
+        answered = [self._shown, self._other, self._message, self._undo]
         tab.select(self._open, None, [form.folder, form.start, self._timer, self._sent], **at_once).then(self._tick, watched, board, **at_once)
         self._timer.tick(self._tick, watched, board, **at_once)
         chosen = [self._pack, self._page, self._captions, self._table, form.about, form.demos]
         form.folder.input(self._look, form.folder, chosen, **quiet)
-        form.recipe.input(form.follow, form.recipe, form.chosen_by_recipe, **at_once)
+        form.recipe.input(form.follow, [form.recipe, form.unit], form.chosen_by_recipe, **at_once)
+        form.unit.input(form.measure_in, [form.recipe, form.unit], form.length, **at_once)
         mended = [self._table, self._page, form.about, self._message]
         self._find.change(self._turn, [self._pack, self._find], mended, trigger_mode="always_last", **at_once)
         self._table.click(self._write_over, [self._pack, self._find], mended, trigger_mode="multiple", **at_once)
@@ -82,13 +86,10 @@ class TrainingTab:
         for area in (self._strip, self._head):
             done = area.click(self._act, watched[:2], answered, trigger_mode="multiple", **quiet)
             done.then(self._tick, watched, board, **at_once)
-        if (more := self._more) is not None:
-            for trigger, handler, fields in (
-                (more.write.click, self._training.more_captions, [more.captions]),
-                (more.render.click, self._training.more_sounds, [more.variants, more.imitations]),
-            ):  # fmt: skip
-                trigger(self._making(handler), [self._pack, *fields], [self._message], **at_once).then(self._tick, watched, board, **at_once)
-            more.state.click(self._stop_making, self._pack, self._message, **at_once).then(self._tick, watched, board, **at_once)
+        self._undo.undo(self._restore, self._other, answered, **at_once).then(self._tick, watched, board, **at_once)
+        self._beside.click(self._write_beside, [self._pack, self._find], mended, **at_once)
+        if self._more is not None:
+            self._more.connect(self._pack, self._message, lambda done: done.then(self._tick, watched, board, **at_once))
 
     def _open(self) -> Updates:
         choices = self._training.choices(self._kind)
@@ -148,6 +149,16 @@ class TrainingTab:
     def _reset_all(self, key: str, find: str) -> Updates:
         return self._tabled(lambda: self._training.reset(key), find)
 
+    def _write_beside(self, key: str, find: str) -> Updates:
+        """The captions into the folder itself."""
+        try:
+            written = self._training.write_captions(key)
+        except Exception as error:
+            return {self._message: _refused(error, "Not written")}
+        gr.Info(escape(captions.told(written)))  # the message may be far away on a small screen
+        shown = {self._table: captions.table(written.pack, self._sounds, find), self._page: 0, self._form.about: captions.summary(written.pack)}
+        return shown | {self._message: cards.message(captions.told(written), "note")}
+
     def _tabled(self, call: Callable, find: str, page: int = 0) -> Updates:
         try:
             pack = call()
@@ -171,26 +182,25 @@ class TrainingTab:
             return {self._shown: name, self._other: None if other == name else other}
         if act == "compare":
             return {self._other: None if other == name else name}
+        if act == "rename":
+            return self._answered(lambda: self._training.kept.rename(self._kind, name, event._data.get("name", "")) and shown, other)
+        if act == "delete":
+            return self._delete(name, other)
         calls = {"stop": self._training.stop, "resume": self._training.resume, "export": self._training.export, "use": self._training.use}
         if act not in calls:
             return gr.skip()
         return self._answered(lambda: calls[act](self._kind, name) and name, other, "In use now." if act == "use" else "")
 
-    def _making(self, make: Callable[..., object]) -> Callable[..., Updates]:
-        """A handler of one of the buttons that make more data."""
+    def _delete(self, name: str, other: str | None) -> Updates:
+        """A run away, and offered back; the newest of the others is looked at then."""
+        try:
+            run = self._training.kept.delete(self._kind, name)
+        except Exception as error:
+            return {self._message: _refused(error, "Not deleted")}
+        return {self._shown: None, self._other: None if other == name else other, self._message: "", self._undo: runs.deleted(run)}
 
-        def pressed(pack: str | None, *counts: float | None) -> Updates:
-            try:
-                make(pack or "", *counts)
-            except Exception as error:
-                return {self._message: _refused(error, "Not done")}
-            return {self._message: ""}
-
-        return pressed
-
-    def _stop_making(self, event: gr.EventData, pack: str | None) -> str:
-        self._training.stop_more(pack or "", event._data.get("act", ""))
-        return ""
+    def _restore(self, event: gr.EventData, other: str | None) -> Updates:
+        return self._answered(lambda: self._training.kept.restore(event._data.get("key", "")).name, other) | {self._undo: ""}
 
     def _answered(self, call: Callable[[], str | None], other: str | None, done: str = "") -> Updates:
         """What a call did, or why it did not; `call` returns the name of the run to look at."""

@@ -1,0 +1,5 @@
+"""The evaluate tab."""
+
+from app.ui.evaluating.tab import EvaluateTab
+
+__all__ = ["EvaluateTab"]
