@@ -80,7 +80,7 @@
     if (marked) close();
     const {token, name} = button.dataset, seconds = Number(button.dataset.seconds), card = button.closest('.card');
     const starts = end('Start of the part', seconds, seconds / 3), ends = end('End of the part', seconds, seconds * 2 / 3);
-    const over = made('div', {className: 'part'}), bar = made('form', {className: 'parting'}), told = made('output');
+    const over = made('div', {className: 'renewed'}), bar = made('form', {className: 'parting'}), told = made('output');
     const go = made('button', {className: 'quiet strong', textContent: 'Redo'}), leave = made('button', {className: 'quiet', textContent: 'Cancel', type: 'button'});
     over.append(made('i'), starts, ends);
     bar.append(told, go, leave);

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from clvap.audio import write
 from tests.e2e.browser import browsing, expect, whoop
 from tests.e2e.exposures import FAKE_APP, Exposed, visitor
 from tests.e2e.required import PATIENCE_S
 from tests.e2e.servers import serving
+from tests.fakes import tone
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +43,17 @@ def closed(request):
 def fake_studio(tmp_path_factory):
     with serving(FAKE_APP, tmp_path_factory.mktemp("fake")) as server:
         yield server
+
+
+@pytest.fixture
+def pack(tmp_path):
+    """A folder to train on: two kinds of six tones, and an empty file."""
+    folder = tmp_path / "My Pack"
+    for number in range(6):
+        write(folder / "Bells" / f"Bell_{number}.wav", tone(0.4, 300.0 + 50 * number))
+        write(folder / "Drums" / f"<b>Drum_{number}.wav", tone(0.6, 100.0 + 20 * number))
+    (folder / "empty.wav").touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,24 +9,12 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from clvap.audio import write
 from tests.e2e.browser import NARROW, WIDE, expect, opened, overflow
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.required import PATIENCE_S
 from tests.e2e.servers import serving
-from tests.fakes import tone
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def pack(tmp_path):
-    """Two folders of six tones."""
-    folder = tmp_path / "My Pack"
-    for number in range(6):
-        write(folder / "Bells" / f"Bell_{number}.wav", tone(0.4, 300.0 + 50 * number))
-        write(folder / "Drums" / f"<b>Drum_{number}.wav", tone(0.6, 100.0 + 20 * number))
-    return folder
 
 
 @pytest.fixture

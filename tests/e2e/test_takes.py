@@ -55,7 +55,7 @@ def test_a_part_is_marked_by_dragging_and_made_anew(browser, fake_studio):
     take = page.locator(TAKES).filter(has_text="Take 2")
     height = take.bounding_box()["height"]
     act(take, "Redo part")
-    box = marking(page).locator(".part").bounding_box()
+    box = marking(page).locator(".renewed").bounding_box()
     page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 4)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 4)

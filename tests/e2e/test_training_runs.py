@@ -2,11 +2,9 @@
 
 import pytest
 
-from clvap.audio import write
 from tests.e2e.browser import NARROW, expect, opened, overflow
 from tests.e2e.conftest import FAKE_APP
 from tests.e2e.servers import serving
-from tests.fakes import tone
 
 pytestmark = pytest.mark.e2e
 
@@ -16,13 +14,6 @@ def server(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_STEP_S", "0.3")
     with serving(FAKE_APP, tmp_path / "workspace") as server:
         yield server
-
-
-@pytest.fixture
-def pack(tmp_path):
-    for number in range(12):
-        write(tmp_path / "My Pack" / f"Bell_{number}.wav", tone(0.4, 300.0 + 50 * number))
-    return tmp_path / "My Pack"
 
 
 def test_a_run_of_minutes_is_named_deleted_and_had_back(browser, server, pack):
