@@ -95,6 +95,8 @@ def hear(
     heard = model.get_conditioning_inputs(model.conditioner([dict(positive)], device) | also)
     if negative is not None:
         heard |= model.get_conditioning_inputs(model.conditioner([dict(negative)], device) | also, negative=True)
+        if CONTROLS_KEY not in model.input_concat_ids:
+            del heard["negative_input_concat_cond"]  # the engine leaves it out, and the guidance of these models is the engine's
     dtype = next(model.model.parameters()).dtype
     return {name: None if value is None else value.to(dtype) for name, value in heard.items()}
 
@@ -125,7 +127,7 @@ def sample(
     rows = len(start.seeds)
     noise = Noise(start.seeds, model.io_channels, latents, device)
     given = {name: None if value is None else value.expand(rows, *value.shape[1:]) for name, value in heard.items()}
-    curves_guided = CONTROLS_KEY in model.input_concat_ids and "negative_input_concat_cond" in given
+    curves_guided = given.get("negative_input_concat_cond") is not None
     done = 0
 
     def network(x: Tensor, t: Tensor) -> Tensor:
