@@ -137,22 +137,22 @@ class Generator:
         sampling = self._sampling(request)
         groups = candidates(request, sampling.best_of)
         count = latent_count(request.seconds, self._codec.latents_a_second) if self._backend.window is None else self._backend.window
-        started = time.perf_counter()
         starts = self._starts(request, groups, count)
         rows = sum(map(len, groups))
         done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start in starts) + rows)
         done.tell(_SAMPLING)
-        latents = iter(self._sample(request, starts, count, sampling, done, self._previewer(request, groups, on_preview)))
-        share_s = (time.perf_counter() - started) / rows
+        preview = self._previewer(request, groups, on_preview)
+        # one start after the other, so that the first take need not wait for all
+        drawn = ((row, share_s) for start in starts for row, share_s in self._drawn(request, start, count, sampling, done, preview))
         made: list[_Made] = []
         for number, seeds in enumerate(groups):
             parent = request.ground.name if number == 0 and is_grounded(request) else None
             drawn_from: list[_Made] = []
             what = f"{'Choosing take' if len(seeds) > 1 else 'Take'} {number + 1} of {len(groups)}"
-            done.tell(what)
             try:
-                for seed in seeds:
-                    drawn_from.append(self._finish(next(latents), seed, parent, request, share_s))
+                for seed, row in zip(seeds, drawn, strict=False):
+                    done.tell(what)
+                    drawn_from.append(self._finish(*row, seed, parent, request))
                     done.add(1, what)
             except Cancelled:
                 self._keep(drawn_from, made, on_take)  # what was made is not lost
@@ -209,14 +209,16 @@ class Generator:
         free[start:stop] = 1
         return Kept(self._codec.encode(inpaint.clip, latents), free)
 
+    def _drawn(
+        self, request: GenerateRequest, start: Start, latents: int, sampling: Sampling, done: Done, preview: Callable[[Sequence[int], Tensor], None]
+    ) -> list[tuple[Tensor, float]]:
+        """Latents (1, C, L) of every seed of a start, each with its share of the seconds of compute."""
+        started = time.perf_counter()
+        rows = self._sample(request, start, latents, sampling, done, preview)
+        return [(row, (time.perf_counter() - started) / len(rows)) for row in rows]
+
     def _sample(
-        self,
-        request: GenerateRequest,
-        starts: Sequence[Start],
-        latents: int,
-        sampling: Sampling,
-        done: Done,
-        preview: Callable[[Sequence[int], Tensor], None],
+        self, request: GenerateRequest, start: Start, latents: int, sampling: Sampling, done: Done, preview: Callable[[Sequence[int], Tensor], None]
     ) -> list[Tensor]:
         """Latents (1, C, L) of every seed, in as few batches as memory allows."""
         import torch
@@ -229,10 +231,12 @@ class Generator:
         with torch.inference_mode(), asked_between(_layers(backend.model), lambda: done.tell(_SAMPLING)):
             prompt = backend.prompt(request, latents, self._embedder)
             negative = prompt.negative if sampling.guidance != 1 else None
-            heard = hear(backend.model, prompt.positive, negative, self._device, latents, starts[0].kept)
+            heard = hear(backend.model, prompt.positive, negative, self._device, latents, start.kept)
+
+            how = replace(sampling, steps=steps_from(sampling, start.level))
 
             def run(start: Start) -> list[Tensor]:
-                mark, how = done.done, replace(sampling, steps=steps_from(sampling, start.level))
+                mark = done.done
 
                 def on_step(step: int, estimate: Tensor) -> None:
                     if step * _PREVIEWS // how.steps > (step - 1) * _PREVIEWS // how.steps:
@@ -246,9 +250,8 @@ class Generator:
                     done.done = mark  # where memory ran out, these rows are made again
                     raise
 
-            for start in starts:
-                for seeds in parts(start.seeds, _MOST_TOGETHER):
-                    rows += in_parts(seeds, lambda part, start=start: run(replace(start, seeds=part)), f"one take of {request.seconds:g} s")
+            for seeds in parts(start.seeds, _MOST_TOGETHER):
+                rows += in_parts(seeds, lambda part: run(replace(start, seeds=part)), f"one take of {request.seconds:g} s")
         return rows
 
     def _previewer(
@@ -275,7 +278,7 @@ class Generator:
         if on_take is not None:
             on_take(made[-1].take)
 
-    def _finish(self, latents: Tensor, seed: int, parent: str | None, request: GenerateRequest, share_s: float) -> _Made:
+    def _finish(self, latents: Tensor, share_s: float, seed: int, parent: str | None, request: GenerateRequest) -> _Made:
         """A take from its latents (1, C, L)."""
         from generation.memory import in_parts
 
