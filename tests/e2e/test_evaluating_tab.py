@@ -62,6 +62,7 @@ def test_a_search_model_is_measured_and_stands_beside_another(browser, studio):
     expect(page.locator("#figures table tbody tr")).to_have_count(6)
 
 
+@pytest.mark.slow
 def test_a_generator_is_measured_before_and_after_it_is_fine_tuned_and_read_on_a_phone(browser, studio):
     page = evaluate_tab(browser, studio)
     evaluated(page, studio.workspace, "sfx-mini · makes")

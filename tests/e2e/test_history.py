@@ -105,6 +105,7 @@ def to_the_end(page, cards: str, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_long_history_and_its_favourites_are_scrolled_to_their_ends(browser, tmp_path):
     many(tmp_path / "history", 300, KeptMatch(str(tmp_path / "starter" / "tone_1.wav"), "tone_1", "a falling tone", "ALARM", 0.8, 0.5))
     with serving(FAKE_APP, tmp_path) as server:

@@ -83,6 +83,7 @@ def test_a_zoomed_map_is_lassoed_by_its_mode_or_with_shift(page, how):
     assert 0 < page.locator(CARDS).count() < 6  # those in sight
 
 
+@pytest.mark.slow
 def test_a_wheel_that_scrolls_the_page_does_not_zoom_on_its_way(page):
     turned = page.evaluate("""turns => turns.map(deltaY => {
         const wheel = new WheelEvent('wheel', {deltaY, bubbles: true, composed: true, cancelable: true});
@@ -123,6 +124,7 @@ def test_the_points_are_walked_and_played_by_keyboard(page):
     expect(canvas).to_be_focused()
 
 
+@pytest.mark.slow
 def test_fingers_scroll_past_the_whole_map_pinch_it_and_move_it_with_one_or_two(browser, fake_studio):
     page = library_of(browser, fake_studio.url, size=NARROW, has_touch=True, is_mobile=True)
     mapped(page, 6)

@@ -64,6 +64,7 @@ def test_captions_and_variants_are_made_stopped_gone_on_with_and_trained_on(page
     assert len(rows) > 12 + 12 and all(row["captions"].count("|") == 2 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_language_model_says_what_it_takes_before_it_is_asked(page):
     more, state, cost = page.locator("#more-data"), page.locator("#more-state"), page.locator("#more-cost")
     expect(page.locator("#more-address")).to_be_hidden()

@@ -16,6 +16,7 @@ def server(tmp_path, monkeypatch):
         yield server
 
 
+@pytest.mark.slow
 def test_a_run_of_minutes_is_named_deleted_and_had_back(browser, server, pack):
     page = opened(browser, server.url)
     page.get_by_role("tab", name="Fine-tune Stable Audio").click()
