@@ -141,16 +141,15 @@ class Generator:
         rows = sum(map(len, groups))
         done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start in starts) + rows)
         done.tell(_SAMPLING)
-        preview = self._previewer(request, groups, on_preview)
-        # one start after the other, so that the first take need not wait for all
-        drawn = ((row, share_s) for start in starts for row, share_s in self._drawn(request, start, count, sampling, done, preview))
+        preview, heard = self._previewer(request, groups, on_preview), self._hear(request, count, sampling, starts[0].kept)
+        drawn = (row for start in starts for row in self._drawn(heard, start, done, preview))  # so that the first take need not wait for all
         made: list[_Made] = []
         for number, seeds in enumerate(groups):
             parent = request.ground.name if number == 0 and is_grounded(request) else None
             drawn_from: list[_Made] = []
             what = f"{'Choosing take' if len(seeds) > 1 else 'Take'} {number + 1} of {len(groups)}"
             try:
-                for seed, row in zip(seeds, drawn, strict=False):
+                for seed, row in zip(seeds, drawn, strict=False):  # the seeds first: a row is drawn only where there is one
                     done.tell(what)
                     drawn_from.append(self._finish(*row, seed, parent, request))
                     done.add(1, what)
@@ -209,50 +208,48 @@ class Generator:
         free[start:stop] = 1
         return Kept(self._codec.encode(inpaint.clip, latents), free)
 
-    def _drawn(
-        self, request: GenerateRequest, start: Start, latents: int, sampling: Sampling, done: Done, preview: Callable[[Sequence[int], Tensor], None]
-    ) -> list[tuple[Tensor, float]]:
-        """Latents (1, C, L) of every seed of a start, each with its share of the seconds of compute."""
-        started = time.perf_counter()
-        rows = self._sample(request, start, latents, sampling, done, preview)
-        return [(row, (time.perf_counter() - started) / len(rows)) for row in rows]
+    def _hear(self, request: GenerateRequest, latents: int, sampling: Sampling, kept: Kept | None) -> _Heard:
+        """A request as the network hears it, once for all that is sampled of it."""
+        import torch
 
-    def _sample(
-        self, request: GenerateRequest, start: Start, latents: int, sampling: Sampling, done: Done, preview: Callable[[Sequence[int], Tensor], None]
-    ) -> list[Tensor]:
-        """Latents (1, C, L) of every seed, in as few batches as memory allows."""
+        from generation.sampling import hear
+
+        backend = self._backend
+        with torch.inference_mode():
+            prompt = backend.prompt(request, latents, self._embedder)
+            negative = prompt.negative if sampling.guidance != 1 else None
+            return _Heard(prompt.hearing, hear(backend.model, prompt.positive, negative, self._device, latents, kept), latents, sampling, request.seconds)
+
+    def _drawn(self, heard: _Heard, start: Start, done: Done, preview: Callable[[Sequence[int], Tensor], None]) -> list[tuple[Tensor, float]]:
+        """Latents (1, C, L) of every seed of a start, in as few batches as memory allows, each with its share of the seconds of compute."""
         import torch
 
         from generation.interrupt import asked_between
         from generation.memory import in_parts
-        from generation.sampling import hear, sample
+        from generation.sampling import sample
 
-        backend, rows = self._backend, []
-        with torch.inference_mode(), asked_between(_layers(backend.model), lambda: done.tell(_SAMPLING)):
-            prompt = backend.prompt(request, latents, self._embedder)
-            negative = prompt.negative if sampling.guidance != 1 else None
-            heard = hear(backend.model, prompt.positive, negative, self._device, latents, start.kept)
+        model, started, rows = self._backend.model, time.perf_counter(), []
+        how = replace(heard.sampling, steps=steps_from(heard.sampling, start.level))
 
-            how = replace(sampling, steps=steps_from(sampling, start.level))
+        def run(seeds: Sequence[int]) -> list[Tensor]:
+            mark = done.done
 
-            def run(start: Start) -> list[Tensor]:
-                mark = done.done
+            def on_step(step: int, estimate: Tensor) -> None:
+                if step * _PREVIEWS // how.steps > (step - 1) * _PREVIEWS // how.steps:
+                    preview(seeds, estimate)
+                done.to(mark + step * len(seeds), _SAMPLING)
 
-                def on_step(step: int, estimate: Tensor) -> None:
-                    if step * _PREVIEWS // how.steps > (step - 1) * _PREVIEWS // how.steps:
-                        preview(start.seeds, estimate)
-                    done.to(mark + step * len(start.seeds), _SAMPLING)
+            try:
+                with heard.hearing(len(seeds)):
+                    return list(sample(model, replace(start, seeds=seeds), heard.inputs, heard.latents, how, on_step, self._device).split(1))
+            except (RuntimeError, MemoryError):
+                done.done = mark  # where memory ran out, these rows are made again
+                raise
 
-                try:
-                    with prompt.hearing(len(start.seeds)):
-                        return list(sample(backend.model, start, heard, latents, how, on_step, self._device).split(1))
-                except (RuntimeError, MemoryError):
-                    done.done = mark  # where memory ran out, these rows are made again
-                    raise
-
+        with torch.inference_mode(), asked_between(_layers(model), lambda: done.tell(_SAMPLING)):
             for seeds in parts(start.seeds, _MOST_TOGETHER):
-                rows += in_parts(seeds, lambda part: run(replace(start, seeds=part)), f"one take of {request.seconds:g} s")
-        return rows
+                rows += in_parts(seeds, run, f"one take of {heard.seconds:g} s")
+        return [(row, (time.perf_counter() - started) / len(rows)) for row in rows]
 
     def _previewer(
         self, request: GenerateRequest, groups: Sequence[Sequence[int]], on_preview: Callable[[Preview], None] | None
@@ -295,6 +292,20 @@ class Generator:
         if request.query.contours is not None and (inpaint is None or inpaint.in_place):
             clip = drawn(clip, request.query.contours, request.pulled.loudness, request.pulled.brightness)
         return finished(clip, request.seconds) if inpaint is None else inpainting.patched(clip, inpaint, request.seconds)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A request as the network hears it.
+
+    hearing: a context in which so many rows are sampled; inputs: of `sampling.hear`; latents: how many are sampled; seconds: of a take
+    """
+
+    hearing: Callable[[int], AbstractContextManager]
+    inputs: dict[str, Tensor | None]
+    latents: int
+    sampling: Sampling
+    seconds: float
 
 
 @dataclass(frozen=True)
