@@ -190,6 +190,7 @@ def test_an_evaluation_of_a_search_model_as_a_real_job(studio, models, pack):
     assert all(0 <= value <= 1 for value in one.scores["loose"]["clvap search"].values())
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_a_generator_before_and_after_as_real_jobs(studio, models, pack, tmp_path):
     linked = (str(models["first"]), str(models["lora"]))
     studio._models.chosen.keep(replace(studio._models.chosen.now(), linked=linked))

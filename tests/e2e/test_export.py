@@ -129,6 +129,7 @@ def test_fades_and_loops_are_refused_together_and_a_folder_is_remembered(browser
         expect(page.locator(TRAY).get_by_label("Also write to folder")).to_have_value(str(folder))
 
 
+@pytest.mark.slow
 def test_visitors_are_offered_no_folder(browser, tmp_path):
     with serving(FAKE_APP, tmp_path / "workspace", "--host", "0.0.0.0") as server:
         page = made(browser, server.url)

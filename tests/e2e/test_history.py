@@ -76,6 +76,7 @@ def test_what_is_deleted_can_be_had_back(browser, tmp_path):
         assert plays(page, page.locator(TAKES).first) > 0.3
 
 
+@pytest.mark.slow
 def test_the_history_is_searched_by_words(browser, tmp_path):
     with serving(FAKE_APP, tmp_path) as server:
         page = opened(browser, server.url)

@@ -106,6 +106,7 @@ def test_an_indexing_outlives_the_server_and_is_stopped_resumed_and_dismissed(br
         expect(page.locator(JOB)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_folder_is_removed_after_a_question(browser, tmp_path):
     with serving(FAKE_APP, tmp_path) as server:
         page = library_of(browser, server.url)

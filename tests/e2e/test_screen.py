@@ -94,7 +94,7 @@ def test_more_control_is_optional_and_a_wrong_number_is_explained(browser, fake_
 
 
 def test_cancel_stops_and_keeps(browser, fake_studio, tmp_path, monkeypatch):
-    monkeypatch.setenv("FAKE_STEP_S", "1.5")
+    monkeypatch.setenv("FAKE_STEP_S", "0.8")
     with serving(FAKE_APP, tmp_path) as server:
         page = opened(browser, server.url)
         page.locator("#words textarea").fill("bell")

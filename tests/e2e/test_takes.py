@@ -97,6 +97,7 @@ def test_a_part_is_marked_by_keyboard(browser, fake_studio):
     assert page.evaluate("document.activeElement.matches('#takes .card')")
 
 
+@pytest.mark.slow
 def test_what_is_marked_outlives_another_drawing_of_the_column(browser, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_STEP_S", "0.4")
     with serving(FAKE_APP, tmp_path) as server:
