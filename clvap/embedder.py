@@ -95,9 +95,10 @@ class Embedder:
         curves = None if voice is None else contours.extract(voice)
         heard = None if voice is None or (balance == 1 and text) else self._voice_states(voice)
         said = None if text is None or (balance == 0 and voice is not None) else self._text_states(text)
+        as_sound = None if heard is None else self.embed_audio([voice])[0]
         fused = self._model.fuse(*(said or (None, None)), heard, balance)
         vector = self._model.balanced_vectors(*said, heard, balance) if said and heard is not None else self._model.query_vectors(fused)
-        return Query(vector[0].cpu().numpy(), fused.tokens[0].cpu().numpy(), curves, text)
+        return Query(vector[0].cpu().numpy(), fused.tokens[0].cpu().numpy(), curves, text, as_sound)
 
     def embed_query(self, voice: Clip | str | Path | None = None, text: str | None = None, balance: float = 0.5) -> np.ndarray:
         """The vector of `query`: float32 (D,), unit norm."""

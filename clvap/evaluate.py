@@ -174,13 +174,18 @@ class _Count:
 
 
 def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:
-    """A query of a family from a clip, as a recording is prepared; drawn again while what was drawn is too short or silent."""
+    """A query of a family from a clip. Raises AudioError as `usable` does."""
+    return usable(lambda: FAMILIES[family](clip, rng))
+
+
+def usable(draw: Callable[[], Clip]) -> Clip:
+    """An imitation as a recording is prepared; drawn again while what was drawn is too short or silent. Raises AudioError where that does not end."""
     for _ in range(20):
         with suppress(AudioError):
-            drawn = gesture(FAMILIES[family](clip, rng))
+            drawn = gesture(draw())
             if drawn.duration_s >= _SHORTEST_DRAWN_S:
                 return drawn
-    raise AudioError(f"no usable imitation of the family {family} in 20 draws; leave the sound out")
+    raise AudioError("no usable imitation in 20 draws; leave the sound out")
 
 
 def rows_of(config: dict) -> list[Row]:
@@ -238,10 +243,10 @@ def indexed(rows: list[Row], folder: Path, embedder: Embedder) -> Library:
 
 
 def _searched(library: Library, query: Query, rows: list[Row]) -> np.ndarray:
-    """Scores of the product's search as a row of a similarity matrix, (N,)."""
-    similarity = np.full(len(rows), -1.0)
-    for match in library.search(query, k=len(rows)):
-        similarity[int(Path(match.path).stem)] = match.score
+    """The order of the product's search as a row of a similarity matrix, (N,): 1 for the best, 1/2 for the next."""
+    similarity = np.zeros(len(rows))
+    for place, match in enumerate(library.search(query, k=len(rows)), start=1):
+        similarity[int(Path(match.path).stem)] = 1 / place
     return similarity
 
 

@@ -17,9 +17,11 @@ class Query:
     tokens: float32 of shape (L, W), the fused sequence that conditions the generator; L varies with the modalities
     contours: the gesture's curves, None without a voice
     text: the words, None without
+    as_sound: the recording as the audio tower hears sounds, float32 (D,), unit norm, for what is a sound and no voice; None where only the voice counts
     """
 
     vector: np.ndarray
     tokens: np.ndarray
     contours: Contours | None = None
     text: str | None = None
+    as_sound: np.ndarray | None = None

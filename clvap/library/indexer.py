@@ -89,7 +89,7 @@ def load(sound: Sound) -> Loaded:
     mono = Clip(clip.mono()[None], clip.sample_rate_hz).at_rate(audio.SAMPLE_RATE_HZ)
     if mono.peak < 10 ** (audio.SILENCE_DB / 20):
         raise AudioError(f"{path.name}: only silence in its first {min(clip.duration_s, MAX_HEARD_S):.3g} s; remove the file or replace it")
-    return Loaded(sound, mono, likeness.summarise(contours.extract(mono)), head.info, content_hash(path, sound.size))
+    return Loaded(sound, mono, likeness.summarise(contours.extract(audio.trim(mono))), head.info, content_hash(path, sound.size))
 
 
 def content_hash(path: Path, size: int) -> str:

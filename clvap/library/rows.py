@@ -148,10 +148,10 @@ class Rows:
         mine, theirs = ((rows.vectors, rows.curves, rows.active_s, rows.duration_s) for rows in (self, other))
         return Rows(*(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)), pa.concat_tables([self.labels, other.labels]))
 
-    @cached_property
-    def position(self) -> dict[str, int]:
-        """Row number by path."""
-        return {path: number for number, path in enumerate(self.labels["path"].to_pylist())}
+    def with_new(self, other: Rows) -> Rows:
+        """These rows followed by those of `other` whose path is not among them."""
+        known = set(self.labels["path"].to_pylist())
+        return self.join(other.take(np.flatnonzero([path not in known for path in other.labels["path"].to_pylist()])))
 
     @cached_property
     def lower_words(self) -> list[str]:

@@ -19,6 +19,7 @@ _SHORTLIST_BY_WORDS = 100
 _SHORTLIST_BY_TIMING = 50
 _OVERALL_OF_WORDS = 0.55  # how much the vector counts where there is no voice whose curves could
 _OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine the next line takes for the best likely
+_SAME_SOUND = (0.8, 0.95)  # cosine of a recording and a sound, both by the audio tower: from here on it counts as a sound as well, from there on wholly
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 
 
@@ -177,21 +178,30 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
     if rows is None:
         _check_width(query, store.table().schema.field("vector").type.list_size)
         rows = store.nearest(query.vector, limit, where)
+        if query.as_sound is not None:
+            rows = rows.with_new(store.nearest(query.as_sound, limit, where))
         near = np.arange(len(rows))
     else:
         _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
         fitting = np.flatnonzero(filters.mask(rows))
-        near = _best(fitting, rows.vectors[fitting] @ query.vector, limit)
+        near = _best(fitting, nearness(query, rows.vectors[fitting]), limit)
         if query.contours is not None:
             alike = likeness.timing(likeness.summarise(query.contours), rows.curves[fitting])
             near = np.union1d(near, _best(fitting, alike, _SHORTLIST_BY_TIMING))
     if not query.text or not words.tokens(query.text):
         return rows.take(near)
-    found = store.mentioning(query.text, _SHORTLIST_BY_WORDS, where)
-    known = [rows.position.get(path) for path in found["path"].to_pylist()]
-    joined = rows.take(np.union1d(near, [number for number in known if number is not None]).astype(np.int64))
-    absent = np.flatnonzero([number is None for number in known])
-    return joined.join(Rows.from_arrow(found.take(absent))) if len(absent) else joined
+    return rows.take(near).with_new(Rows.from_arrow(store.mentioning(query.text, _SHORTLIST_BY_WORDS, where)))
+
+
+def nearness(query: Query, vectors: np.ndarray) -> np.ndarray:
+    """Cosines of a query and sounds (N, D), float (N,). Where the recording is nearly one of the sounds, it is no imitation but a sound itself:
+    then its likeness as a sound counts as much."""
+    cosines = vectors @ query.vector
+    if query.as_sound is None or not len(vectors):
+        return cosines
+    (low, high), as_sound = _SAME_SOUND, vectors @ query.as_sound
+    share = np.clip((as_sound.max() - low) / (high - low), 0, 1)
+    return (cosines + share * as_sound) / (1 + share)
 
 
 def _best(numbers: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
@@ -209,7 +219,7 @@ def _check_width(query: Query, width: int) -> None:
 def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
     """Likeness of each row by aspect, about 0 to 1, float (N,) each, NaN where a row lacks the aspect."""
     low, high = _COSINE_RANGE
-    parts = {"overall": (rows.vectors @ query.vector - low) / (high - low)}  # past 0 and 1 it still orders
+    parts = {"overall": (nearness(query, rows.vectors) - low) / (high - low)}  # past 0 and 1 it still orders
     if query.contours is not None:
         alike = likeness.compare(likeness.summarise(query.contours), rows.curves, rows.active_s)
         parts |= {name: getattr(alike, name) for name in ("loudness", "timing", "timbre", "pitch")}

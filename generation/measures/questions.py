@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clvap.audio import AudioError, Clip, gesture, read
+from clvap.audio import AudioError, Clip, read
 from clvap.contours import Contours, extract
 from clvap.data.captions import esc50_captions
 from clvap.data.rows import Row
@@ -41,6 +41,8 @@ class Asked:
 
 def questions(rows: Sequence[Row], gestures: int, seed: int) -> list[Asked]:
     """Gestures of clips of held-out rows with held-out words: `gestures` for each ESC-10 class, one for every other class."""
+    from clvap.evaluate import usable
+
     rng, phrases = np.random.default_rng(seed), esc50_captions("evaluate")
     by_class: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -48,7 +50,8 @@ def questions(rows: Sequence[Row], gestures: int, seed: int) -> list[Asked]:
     asked = []
     for name, clips in sorted(by_class.items()):
         for number in rng.permutation(len(clips))[: gestures if name in ESC10 else 1]:
-            voice = gesture(imitate(read(clips[number].path), rng)).cut(0, LONGEST_S)
+            clip = read(clips[number].path)
+            voice = usable(lambda clip=clip: imitate(clip, rng)).cut(0, LONGEST_S)
             asked.append(Asked(voice, phrases[name][int(rng.integers(len(phrases[name])))], name, clips[number].source))
     return asked
 

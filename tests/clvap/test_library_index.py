@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from clvap.audio import write
+from clvap.audio import Clip, write
 from clvap.library import Library, LibraryError
 from clvap.progress import Cancelled
 from tests.fakes import FakeEmbedder, tone
@@ -65,6 +65,16 @@ def test_unchanged_files_are_not_read_again_and_changed_ones_are(library, sounds
     assert library.count() == len(set(paths(library))) == 6
     assert library.row(sounds / "tone_001.wav").duration_s == pytest.approx(0.9, abs=0.01)
     assert library.row(sounds / "tone_002.wav") is None
+
+
+def test_the_room_before_and_after_a_sound_is_not_part_of_its_shape(library, tmp_path):
+    swelling = Clip(tone(0.5).samples[:, ::-1].copy())
+    room = np.random.default_rng(0).normal(0, swelling.peak / 150, (1, 44_100)).astype(np.float32)
+    write(tmp_path / "s/alone.wav", swelling)
+    write(tmp_path / "s/in a room.wav", Clip(np.concatenate([room, swelling.samples, room], axis=1)))
+    library.index(tmp_path / "s")
+    alone, in_a_room = (library.contours(tmp_path / f"s/{name}.wav").loudness_db for name in ("alone", "in a room"))
+    assert np.corrcoef(alone, in_a_room)[0, 1] > 0.7
 
 
 def test_moved_and_touched_files_keep_what_was_heard(library, sounds):

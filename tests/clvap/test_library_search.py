@@ -85,6 +85,20 @@ def test_the_same_event_is_on_the_shortlist_however_far_its_vector(library, monk
     assert names(library.search(query(voice=swelling()), k=1)) == ["door creak"]
 
 
+def test_a_recording_that_is_nearly_a_sound_of_the_library_counts_as_a_sound_too(tmp_path, monkeypatch):
+    for seconds in (0.3, 2.4):
+        write(tmp_path / f"s/tone {seconds}.wav", tone(seconds))
+    library = Library.open(tmp_path / "library", FakeEmbedder())
+    library.index(tmp_path / "s")
+    imitates, is_one = (FakeEmbedder().embed_audio([tone(seconds)])[0] for seconds in (0.6, 2.4))
+    asked = Query(imitates, TOKENS, as_sound=is_one)
+    for rows in (store.IN_MEMORY_ROWS, 0):
+        monkeypatch.setattr(store, "IN_MEMORY_ROWS", rows)
+        monkeypatch.setattr(search, "SHORTLIST", 1)
+        assert names(library.search(asked, k=1)) == ["tone 2.4"]
+        assert names(library.search(replace(asked, as_sound=-is_one), k=1)) == ["tone 0.3"]
+
+
 def test_weights_change_the_order(anywhere):
     asked = query("river", voice=swelling())
     assert names(anywhere.search(asked, weights=Weights(words=1, loudness=0, timbre=0, pitch=0)))[0] == "river"

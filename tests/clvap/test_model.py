@@ -3,7 +3,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from clvap.audio import AudioError, Clip
+from clvap.audio import AudioError, Clip, gesture
 from clvap.checkpoints import ModelError, resolve
 from clvap.embedder import Embedder
 from clvap.encoders.htsat import HtsatEncoder
@@ -47,6 +47,12 @@ def test_balance_reaches_both_ends(embedder):
     assert np.allclose(ends[1], text, atol=1e-5)
     between = embedder.embed_query(tone(), "rain falling", 0.25)
     assert between @ voice > embedder.embed_query(tone(), "rain falling", 0.5) @ voice - 1e-6
+
+
+def test_a_voice_is_heard_as_a_sound_as_well(embedder):
+    voice = gesture(noise(0.8))
+    assert np.allclose(embedder.query(voice, "dog").as_sound, embedder.embed_audio([voice])[0], atol=1e-5)
+    assert embedder.query(text="dog").as_sound is None
 
 
 def test_a_query_of_nothing_and_a_balance_out_of_range_are_refused(embedder):
