@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from clvap.files import whole
 
 _ABOUT = "about.json"
 
@@ -52,9 +53,5 @@ def _read(path: Path) -> Any:
 
 def _write(path: Path, content: Any) -> None:
     """Whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(content), encoding="utf-8")

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clvap.checkpoints import ModelError
+from clvap.files import whole
 from clvap.query import Query
 from generation.checkpoints import ADAPTER_KIND as KIND
 from generation.conditioning import ClvapConditioner
@@ -169,10 +170,10 @@ class Adapter(nn.Module):
         """One safetensors file in half precision, written whole or not at all; its config and its base's sizes in the metadata."""
         metadata = {"kind": KIND, "config": json.dumps(asdict(self.config)), "sizes": f"{len(self.blocks)} blocks of {self.controls.out_features}"}
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial_path = path.with_suffix(".partial")
-        save_file({name: value.detach().half().cpu().contiguous() for name, value in self.state_dict().items()}, partial_path, metadata)
-        partial_path.chmod(0o644)
-        return partial_path.replace(path)
+        with whole(path) as partial_path:
+            save_file({name: value.detach().half().cpu().contiguous() for name, value in self.state_dict().items()}, partial_path, metadata)
+            partial_path.chmod(0o644)
+        return path
 
     def _listen(self, queries: Sequence[Query | None], controls: Sequence[Controls | None]) -> _Heard:
         if len(queries) != len(controls):

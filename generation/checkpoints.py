@@ -108,7 +108,7 @@ def engine_weights(folder: Path) -> Path:
     for name in (ENGINE_WEIGHTS, "model.ckpt"):
         if (folder / name).is_file():
             return folder / name
-    others = [path for pattern in ("*.safetensors", "*.ckpt") for path in sorted(folder.glob(pattern)) if path.name != ADAPTER]
+    others = [path for pattern in ("[!.]*.safetensors", "[!.]*.ckpt") for path in sorted(folder.glob(pattern)) if path.name != ADAPTER]
     if len(others) == 1:
         return others[0]
     found = f"there are several ({', '.join(path.name for path in others)})" if others else "it is missing"

@@ -16,6 +16,7 @@ from stable_audio_tools.models.autoencoders import AudioAutoencoder
 
 from clvap.audio import SAMPLE_RATE_HZ, Clip
 from clvap.contours import extract
+from clvap.files import whole
 from clvap.progress import Progress, silent
 from generation.analysis import RATIO
 from generation.controls import CURVES, from_contours
@@ -111,5 +112,6 @@ def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[
     np.save(folder / "latents.npy", latents.astype(np.float16))
     np.save(folder / "controls.npy", controls)
     index = {"silence": silence.tolist(), "items": [vars(item) for item in items]}
-    (folder / "items.json").write_text(json.dumps(index), encoding="utf-8")
+    with whole(folder / "items.json") as partial:
+        partial.write_text(json.dumps(index), encoding="utf-8")
     return Latents(folder)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clvap.checkpoints import ModelError, RecipeError
+from clvap.files import whole
 
 if TYPE_CHECKING:
     from peft.tuners.lora import LoraLayer
@@ -81,11 +82,11 @@ class LoraFile:
         from safetensors.torch import save_file
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
         weights = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in self.weights.items()}
-        save_file(weights, partial, {"format": FORMAT, "base": self.base, "config": json.dumps(asdict(self.config))})
-        partial.chmod(0o644)
-        return partial.replace(path)
+        with whole(path) as partial:
+            save_file(weights, partial, {"format": FORMAT, "base": self.base, "config": json.dumps(asdict(self.config))})
+            partial.chmod(0o644)
+        return path
 
 
 def start(model: ConditionedDiffusionModelWrapper, config: LoraConfig) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from clvap.audio import AudioError, Clip
+from clvap.files import whole
 from clvap.progress import Progress, silent
 from clvap.query import Query
 
@@ -73,7 +74,8 @@ def embed(embedder: Embeds, sounds: Waves, phrases: Sequence[Sequence[str]], fol
             made = [_variants(embedder, sounds.wave(i), phrases[i], rng) for i in numbers]
             _save(path, made, length)
         progress(min((number + 1) * _SHARD, len(sounds)), len(sounds), "embedding queries")
-    (folder / "done.json").write_text(json.dumps({"fingerprint": embedder.fingerprint, "shards": shards}), encoding="utf-8")
+    with whole(folder / "done.json") as partial:
+        partial.write_text(json.dumps({"fingerprint": embedder.fingerprint, "shards": shards}), encoding="utf-8")
     return Queries(folder)
 
 
@@ -103,6 +105,5 @@ def _save(path: Path, made: list[list[Query]], length: int) -> None:
             tokens[row, variant, :count] = query.tokens[:count]
             vectors[row, variant] = query.vector
             counts[row, variant] = count
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, tokens=tokens, vectors=vectors, counts=counts)
-    partial.replace(path)
+    with whole(path) as partial:
+        np.savez(partial, tokens=tokens, vectors=vectors, counts=counts)

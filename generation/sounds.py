@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from clvap import audio
+from clvap.files import whole
 from clvap.progress import Progress, silent
 
 PERMISSIVE = frozenset({"CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "BSD-3-Clause", "public-domain"})
@@ -97,7 +98,8 @@ def collect(sounds: list[Sound], folder: Path, progress: Progress = silent) -> S
             start += len(wave)
         progress(number + 1, len(sounds), "reading sounds")
     np.save(folder / "samples.npy", np.concatenate(parts))
-    index_file.write_text(json.dumps(index), encoding="utf-8")
+    with whole(index_file) as partial:
+        partial.write_text(json.dumps(index), encoding="utf-8")
     return Sounds(folder)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import logging
 import math
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from clvap.files import whole
 from clvap.training.guard import TrainingError
 
 _LOG = logging.getLogger(__name__)
@@ -73,20 +73,19 @@ class State:
 def checkpoint(state: State, path: Path) -> Path:
     """Write everything needed to go on exactly, in one move, so that a kill leaves the last good one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save(
-        {
-            "model": state.model.state_dict(),
-            "averaged": state.averaged.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "rng": state.rng.bit_generator.state,
-            "torch_rng": torch.get_rng_state(),
-            "step": state.step,
-            "trained_s": state.trained_s,
-        },
-        partial,
-    )
-    os.replace(partial, path)
+    with whole(path) as partial:
+        torch.save(
+            {
+                "model": state.model.state_dict(),
+                "averaged": state.averaged.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
+                "rng": state.rng.bit_generator.state,
+                "torch_rng": torch.get_rng_state(),
+                "step": state.step,
+                "trained_s": state.trained_s,
+            },
+            partial,
+        )
     return path
 
 

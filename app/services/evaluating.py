@@ -145,7 +145,7 @@ class Evaluating:
     def state(self) -> Evaluations:
         """Those at work or stopped, and the figures of those that are done."""
         require(self._settings, Action.EVALUATE)
-        found = (one for file in self._kept.glob("*.json") if (one := _read(file)) is not None)
+        found = (one for file in self._kept.glob("[!.]*.json") if (one := _read(file)) is not None)
         done = sorted(found, key=lambda one: one.began_s, reverse=True)
         return Evaluations(tuple(job for job in self._known() if job.status != "done"), tuple(done))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
+
+from clvap.files import whole
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -17,16 +17,9 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there, into a folder that exists. Raises OSError where the disk refuses."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write a file that several may write at once, into a folder that exists. Raises OSError where the disk refuses."""
+    with whole(path, shared=True) as partial:
+        partial.write_bytes(content)
 
 
 def plain_cell(text: str) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 
 from clvap.audio import AudioError, read, write
+from clvap.files import whole
 
 _PLAYED_BY_BROWSERS = {".wav", ".flac", ".ogg", ".mp3"}
 _WAV_SUBTYPES = {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"}
@@ -57,8 +58,8 @@ class Sounds:
         name = hashlib.sha256(f"{path}:{state.st_mtime_ns}:{state.st_size}".encode()).hexdigest()[:32]
         copy = self._previews / f"{name}.wav"
         if not copy.exists():
-            partial = self._previews / f"{name}.{secrets.token_hex(4)}.wav"
-            write(partial, read(path)).replace(copy)
+            with whole(copy, shared=True) as partial:
+                write(partial, read(path))
         return copy
 
 

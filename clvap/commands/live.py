@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from clvap.console import Spoken
+from clvap.files import whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +50,8 @@ def live(parsed: argparse.Namespace) -> str:
                     if not done.recording.is_file():
                         raise AugmentError(f"{done.recording}: Live's recording is not on this machine; run this command on the one Live runs on")
                     imitation.parent.mkdir(parents=True, exist_ok=True)
-                    partial = imitation.with_suffix(".partial")
-                    shutil.copyfile(done.recording, partial)
-                    partial.replace(imitation)
+                    with whole(imitation) as partial:
+                        shutil.copyfile(done.recording, partial)
                     connected.send("/live/clip_slot/delete_clip", parsed.record_track, slot)
                     made += 1
                 caption, kind = folder_captions.caption(sound, sound.parent), folder_captions.category(sound, sound.parent)

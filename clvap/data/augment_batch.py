@@ -36,6 +36,7 @@ from clvap.data.plugins import Plugin
 from clvap.data.rows import Row
 from clvap.data.vocalize import Imitator
 from clvap.data.workers import processes
+from clvap.files import LEFT_BEHIND, whole
 from clvap.progress import Progress, silent
 
 _VARIANT, _IMITATION = "v", "i"
@@ -220,12 +221,10 @@ def _write(path: Path, clip: Clip) -> None:
     """The whole file or none. Encoded in memory first, so that what the disk says is told as it is."""
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(clip.samples.T, -1, 1), clip.sample_rate_hz, format=path.suffix[1:].upper(), subtype="PCM_16")
-    partial_path = path.with_name(path.name + ".partial")
     try:
-        partial_path.write_bytes(buffer.getbuffer())
-        partial_path.replace(path)
+        with whole(path) as partial_path:
+            partial_path.write_bytes(buffer.getbuffer())
     except OSError as error:
-        partial_path.unlink(missing_ok=True)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "the disk is full; free some space" if full else f"could not be written ({error.strerror}); check the folder"
         raise _DiskError(f"{path}: {what}, then run the same command again; it goes on from here") from error
@@ -271,11 +270,10 @@ class _claimed:
         if differing:
             was = ", ".join(f"{key} {there.get(key)}" for key in differing)
             raise AugmentError(f"{self._out} was made with other settings ({was}); give these again, or choose another folder")
-        partial_path = path.with_suffix(".partial")
-        partial_path.write_text(json.dumps(wanted, indent=1))
-        partial_path.replace(path)
+        with whole(path) as partial_path:
+            partial_path.write_text(json.dumps(wanted, indent=1))
         for name in _FOLDERS.values():
-            for left in (self._out / name).glob("*.partial"):
+            for left in (self._out / name).glob(LEFT_BEHIND):
                 left.unlink()
 
 

@@ -17,6 +17,7 @@ from clvap.data.datasets import captioned, sfx
 from clvap.data.datasets import esc50 as esc50_dataset
 from clvap.data.licences import KNOWN, PERMISSIVE, SHARE_ALIKE, UNKNOWN, spdx
 from clvap.data.rows import ManifestError, Row, listed
+from clvap.files import whole
 
 __all__ = ["PERMISSIVE", "SHARE_ALIKE", "ManifestError", "Row", "captioned_folder", "esc50", "packs", "read", "write", "write_credits"]
 COLUMNS = ("path", "captions", "imitation", "category", "licence", "split", "source", "attribution")
@@ -58,17 +59,15 @@ def write(rows: list[Row], path: str | Path) -> Path:
     """
     path = Path(path).expanduser()
     records = [_record(row, path.parent) for row in rows]
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "w", newline="", encoding="utf-8") as file:
+        with whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
             if path.suffix.lower() in (".jsonl", ".ndjson"):
                 file.writelines(json.dumps({key: value for key, value in record.items() if value}, ensure_ascii=False) + "\n" for record in records)
             else:
                 table = csv.DictWriter(file, COLUMNS)
                 table.writeheader()
                 table.writerows(record | {"captions": _cell(record["captions"])} for record in records)
-        partial.replace(path)
     except OSError as error:
         raise ManifestError(f"{path}: could not be written ({error.strerror}); free some disk space or choose another folder") from error
     return path

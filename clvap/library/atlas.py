@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from clvap.files import whole
 from clvap.library import projection
 from clvap.library.rows import vectors_of
 from clvap.library.store import Store
@@ -74,10 +74,8 @@ class Atlas:
         earlier = self._drawing()
         before = np.array([earlier.places.get(path, (np.nan, np.nan)) for path in paths]) if earlier else None
         places = projection.project(vectors_of(table), before)
-        fresh = self._store.folder / f"{_FILE}.new"
-        with fresh.open("wb") as file:
-            np.savez_compressed(file, key=np.array(key), paths=np.array(paths), places=places)
-        os.replace(fresh, self._store.folder / _FILE)
+        with whole(self._store.folder / _FILE) as fresh:
+            np.savez_compressed(fresh, key=np.array(key), paths=np.array(paths), places=places)
         return len(paths)
 
     def points(self) -> list[Point]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from clvap.files import whole
 from clvap.library.rows import Rows
 from clvap.library.scan import LibraryError, Skipped
 
@@ -116,10 +116,9 @@ class Store:
     def note(self, **changes: object) -> Metadata:
         """Replace fields of the metadata on disk."""
         metadata = replace(self.metadata, **changes)
-        fresh = self.folder / "library.json.new"
         try:
-            fresh.write_text(json.dumps(asdict(metadata), ensure_ascii=False, indent=1), encoding="utf-8")
-            os.replace(fresh, self.folder / "library.json")
+            with whole(self.folder / "library.json") as fresh:
+                fresh.write_text(json.dumps(asdict(metadata), ensure_ascii=False, indent=1), encoding="utf-8")
         except OSError as error:
             raise LibraryError(f"{self.folder}: could not be written ({error.strerror}); free some disk space") from error
         return metadata

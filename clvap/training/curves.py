@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from clvap.files import whole
+
 
 def draw(log: Path, picture: Path) -> Path:
     """A panel for each loss and each validation query over the steps of all stages, the stages' ends as lines. Needs matplotlib (ImportError)."""
@@ -26,9 +28,9 @@ def draw(log: Path, picture: Path) -> Path:
         axes.set(title=title, xlabel="step")
         if len(names) > 1:
             axes.legend(fontsize="x-small")
-    partial = picture.with_suffix(".partial.png")
-    figure.savefig(partial, dpi=110)
-    return partial.replace(picture)
+    with whole(picture) as partial:
+        figure.savefig(partial, dpi=110)
+    return picture
 
 
 def read(log: Path) -> tuple[dict[str, list[tuple[int, float]]], list[int]]:

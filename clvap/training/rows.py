@@ -13,6 +13,7 @@ from clvap.audio import AudioError
 from clvap.checkpoints import RecipeError
 from clvap.data import bank, datasets, manifests
 from clvap.data.rows import ManifestError, Row, listed
+from clvap.files import whole
 from clvap.recipe import Manifest, Recipe, Validation
 
 _HELD_OUT = frozenset({"validation", "valid", "val", "dev", "development-validation"})
@@ -74,9 +75,8 @@ def claim_bank(folder: Path, rows: list[Row]) -> None:
         raise RecipeError(f"{folder} was made of other rows than this recipe's {len(rows)}; give the recipe another run folder, or the same data as the bank's")
     if not note.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = note.with_suffix(".partial")
-        partial.write_text(signature)
-        partial.replace(note)
+        with whole(note) as partial:
+            partial.write_text(signature)
 
 
 def collection(row: Row) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clvap.checkpoints import ModelError, RecipeError
 from clvap.data.rows import listed
+from clvap.files import whole
 from clvap.model import Clvap
 from clvap.recipe import Recipe, Stage
 
@@ -146,12 +146,8 @@ def best_file(state: State, folder: Path) -> Path:
 def save(values: dict[str, Any], path: Path) -> None:
     """Write a file of tensors and plain values that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        torch.save(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole(path) as partial:
+        torch.save(values, partial)
 
 
 def _within(name: str, parts: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from clvap.files import whole
 from generation.export.formats import ExportError
 
 _COMMENTS, _PADDING, _LAST = 4, 1, 0x80
@@ -19,7 +20,7 @@ _POLYNOMIAL = 0x04C11DB7
 
 def into_flac(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
     """Replace a FLAC file's comments."""
-    with open(path, "rb") as file, open(path.with_suffix(".tagging"), "wb") as out:
+    with whole(path) as tagged, open(path, "rb") as file, open(tagged, "wb") as out:
         if file.read(4) != b"fLaC":
             raise ExportError(f"{path.name}: not FLAC")
         blocks, last = [], False
@@ -34,12 +35,11 @@ def into_flac(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
         for number, (kind, content) in enumerate(blocks, 1):
             out.write(bytes([kind | (_LAST if number == len(blocks) else 0)]) + len(content).to_bytes(3, "big") + content)
         shutil.copyfileobj(file, out)
-    path.with_suffix(".tagging").replace(path)
 
 
 def into_ogg(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
     """Replace an Ogg Vorbis file's comments, in as many pages as before, so that the pages with sound stay as they are."""
-    with open(path, "rb") as file, open(path.with_suffix(".tagging"), "wb") as out:
+    with whole(path) as tagged, open(path, "rb") as file, open(tagged, "wb") as out:
         first = _read_page(file)
         out.write(first.raw)
         serial, pages, packets = first.serial, 0, [b""]
@@ -56,7 +56,6 @@ def into_ogg(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
         comments = b"\x03vorbis" + _packed(vendor, pairs) + b"\x01"
         _write_pages(out, [comments, packets[1]], serial, pages)
         shutil.copyfileobj(file, out)
-    path.with_suffix(".tagging").replace(path)
 
 
 def _packed(vendor: bytes, pairs: Sequence[tuple[str, str]]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import soundfile
 import soxr
 
 from clvap.audio import AudioError, Clip, info, read
+from clvap.files import whole
 from generation.export import edges, loudness, metadata, riff, tags
 from generation.export.edges import Loop
 from generation.export.formats import ExportError, ExportSettings
@@ -60,17 +60,12 @@ def export(source: Path, folder: Path, stem: str, settings: ExportSettings, abou
         raise ExportError(f"{source.name}: {length.channels} channels, of which FLAC holds {_MOST_FLAC_CHANNELS}; choose WAV")
     rendered = render(read(source), settings)
     target = folder / f"{stem}.{settings.format}"
-    partial = folder / f".{secrets.token_hex(6)}.{settings.format}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(partial, rendered, settings, about)
-        partial.replace(target)
+        with whole(target, shared=True) as partial:
+            _write(partial, rendered, settings, about)
     except (soundfile.SoundFileError, OSError) as error:
         raise ExportError(f"{target}: could not be written ({error}); free some disk space or choose another folder") from error
-    finally:
-        for left in (partial, partial.with_suffix(".tagging")):
-            if left.is_file():
-                left.unlink()
     return Written(target, rendered.clip.duration_s, rendered.clip.samples.shape[0], rendered.loudness, rendered.loop)
 
 
@@ -123,9 +118,9 @@ def _write(path: Path, rendered: Rendered, settings: ExportSettings, about: Abou
         _write_by_library(path, np.clip(samples.T, -1, 1), settings, "VORBIS", compression_level=_OGG_COMPRESSION)
         tags.into_ogg(path, metadata.vorbis(about, rendered.loop))
         return
-    whole = np.ascontiguousarray(samples.T, np.float32) if settings.written_depth == "float" else quantised(samples, settings.bits)
+    frames = np.ascontiguousarray(samples.T, np.float32) if settings.written_depth == "float" else quantised(samples, settings.bits)
     if settings.format == "flac":
-        shifted = whole << 8 if settings.bits == 24 else whole  # the library takes 24 bits in the upper part of 32
+        shifted = frames << 8 if settings.bits == 24 else frames  # the library takes 24 bits in the upper part of 32
         _write_by_library(path, shifted, settings, f"PCM_{settings.bits}")
         tags.into_flac(path, metadata.vorbis(about, rendered.loop))
         return
@@ -134,7 +129,7 @@ def _write(path: Path, rendered: Rendered, settings: ExportSettings, about: Abou
         "iXML": metadata.ixml(about, settings, rendered.loop),
         "LIST": metadata.info(about),
     }
-    riff.write(path, whole, settings.rate_hz, chunks | ({"smpl": metadata.smpl(rendered.loop, settings.rate_hz)} if rendered.loop else {}))
+    riff.write(path, frames, settings.rate_hz, chunks | ({"smpl": metadata.smpl(rendered.loop, settings.rate_hz)} if rendered.loop else {}))
 
 
 def _write_by_library(path: Path, samples: np.ndarray, settings: ExportSettings, subtype: str, **options) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from clvap import audio
 from clvap.audio import Clip
+from clvap.files import whole
 from clvap.progress import Progress
 from clvap.training.log import Log, mirrors
 from clvap.training.state import save
@@ -95,10 +95,8 @@ class Checkpoints(Callback):
         self._write(trainer)
 
     def _write(self, trainer: Trainer) -> None:
-        partial = self._path.with_suffix(".partial")
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            os.replace(partial, self._path)
+        with whole(self._path) if trainer.is_global_zero else nullcontext(self._path) as path:  # the others take part, and write nothing
+            trainer.save_checkpoint(path)
 
 
 class Journal(Callback):
@@ -192,7 +190,8 @@ class DemoTakes(Callback):
             with self._averages.worn(module):
                 for number, prompt in enumerate(self._demos.prompts):
                     name = f"{step:07}-{number + 1}.wav"
-                    audio.write(self._folder / f".{name}", self._render(prompt, self._demos)).replace(self._folder / name)
+                    with whole(self._folder / name) as partial:
+                        audio.write(partial, self._render(prompt, self._demos))
             module.train()
 
     def on_fit_start(self, trainer: Trainer, module: FineTuning) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from clvap.checkpoints import ModelError
+from clvap.files import whole
 from clvap.training.guard import TrainingError
 from generation import backends, checkpoints, lora
 from generation import model as sfx
@@ -117,10 +118,9 @@ def _published(model: Any, folder: Path, out: Path) -> Path:
     for name in (*readers, "text_encoder", "tokenizer"):
         if (folder / name).is_dir():
             shutil.copytree(folder / name, out / name, dirs_exist_ok=True)
-    partial = out / "model.partial"
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, partial)
-    partial.chmod(0o644)
-    partial.replace(out / ENGINE_WEIGHTS)
+    with whole(out / ENGINE_WEIGHTS) as partial:
+        save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, partial)
+        partial.chmod(0o644)
     return out
 
 

@@ -19,6 +19,7 @@ import torch
 from clvap import audio
 from clvap.audio import AudioError, Clip
 from clvap.contours import extract
+from clvap.files import whole
 from clvap.library.scan import Sound
 from clvap.progress import Progress, silent
 from clvap.training.guard import TrainingError
@@ -175,9 +176,8 @@ def _encode_shard(encoder: Encoder, sounds: Sequence[Sound], options: PackOption
         np.save(folder / f"{number:05}-latents.npy", np.concatenate(latents))
         np.save(folder / f"{number:05}-controls.npy", np.concatenate(controls, axis=1))
     index = {"key": key, "items": [asdict(item) for item in items], "findings": [asdict(finding) for finding in findings]}
-    partial = folder / f"{number:05}.partial"
-    partial.write_text(json.dumps(index), encoding="utf-8")
-    partial.replace(folder / f"{number:05}.json")
+    with whole(folder / f"{number:05}.json") as partial:
+        partial.write_text(json.dumps(index), encoding="utf-8")
 
 
 def _made(folder: Path, number: int, key: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from clvap.audio import SAMPLE_RATE_HZ, AudioError
+from clvap.files import whole
 from clvap.progress import Progress, silent
 from generation.procedural.catalog import catalog
 
@@ -35,23 +36,18 @@ def render_starter_library(folder: Path, *, seed: int = 0, progress: Progress = 
 
 
 def _write_whole(target: Path, samples: np.ndarray) -> None:
-    """Write beside the target and rename: a folder scan meanwhile sees no half file, as `.part` is no sound's suffix."""
-    partial = target.with_name(f".{target.name}.part")
+    """A folder scan meanwhile sees no half file: it passes over names that begin with a dot."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(str(partial), samples.T, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
-        partial.replace(target)
+        with whole(target) as partial:
+            soundfile.write(str(partial), samples.T, SAMPLE_RATE_HZ, subtype="PCM_16")
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"{target}: could not be written ({error}); free some disk space or choose another folder") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_sidecar(folder: Path) -> None:
     """The captions are written first, so that a library that is scanned while it is being made has its words."""
-    partial = folder / f".{SIDECAR}.part"
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole(folder / SIDECAR) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("path", "caption", "category"))
         table.writerows((effect.path.as_posix(), effect.caption, effect.kind.category) for effect in catalog())
-    partial.replace(folder / SIDECAR)

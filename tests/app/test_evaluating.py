@@ -43,6 +43,8 @@ def test_figures_are_kept_listed_and_deleted(tmp_path):
     assert studio.evaluating.state() == Evaluations((), ())
     done = evaluated(studio)
     assert done.status == "done", done.message
+    (kept,) = (tmp_path / "w/evaluations").glob("*.json")
+    kept.with_name(f".{kept.stem}.partial-01234567.json").write_text(kept.read_text())  # of a worker that was killed
     (tmp_path / "w/evaluations/broken.json").write_text("{}")
     (one,) = studio.evaluating.state().done
     assert one.source == "w" and one.subject == "search" and one.scores["loose"]["clvap search"]["precision_1"] == 0.6

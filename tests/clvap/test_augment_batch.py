@@ -20,6 +20,7 @@ from clvap.data import datasets, manifests
 from clvap.data.augment_batch import Settings, run
 from clvap.data.effects import AugmentError
 from clvap.data.manifests import Row
+from clvap.files import LEFT_BEHIND
 from tests.sounds import knocks, noise, tone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +88,7 @@ def test_a_second_run_keeps_what_is_there_and_makes_what_is_not(source, tmp_path
     assert (report.made, report.kept) == (0, 6)
     lost = next(out.glob("sounds/c-*-v01.flac"))
     lost.unlink()
-    (out / "sounds" / "x.flac.partial").write_text("half a file")
+    (out / "sounds" / ".x.partial.flac").write_text("half a file")
     report = run(manifests.read(source), source.parent, out, Settings(effects=FAST), per_sound=2)
     assert (report.made, report.kept) == (1, 5)
     assert files(out) == whole
@@ -120,14 +121,14 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     sounds, out = pack(tmp_path / "pack", 5), tmp_path / "out"
     process = started(sounds, out)
     deadline = time.monotonic() + 60
-    while len(list(out.rglob("*.flac"))) < 3:
+    while len(list(out.rglob("[!.]*.flac"))) < 3:
         assert time.monotonic() < deadline and process.poll() is None, process.stderr.read().decode()
         time.sleep(0.01)
     children = _children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
     _wait_for_end(children)
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.flac")}
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("[!.]*.flac")}
     assert 3 <= len(before) < 15 and not (out / "manifest.csv").exists()
     assert all(read(path).peak > 0 for path in before), "what is there is whole"
 
@@ -136,7 +137,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert process.returncode == 0, said.decode()
     assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing is made again"
     assert len(manifests.read(out / "manifest.csv")) == 15
-    assert not list(out.rglob("*.partial"))
+    assert not list(out.rglob(LEFT_BEHIND))
 
     run(datasets.read("folder", sounds), sounds, tmp_path / "untouched", Settings(effects=SLOW), per_sound=2, imitations=1)
     assert files(tmp_path / "untouched") == files(out)
@@ -201,7 +202,7 @@ def test_a_disk_that_refuses_stops_the_run_with_advice(tmp_path):
     )  # fmt: skip
     assert ended.returncode == BAD_INPUT and ended.stdout == ""
     assert "run the same command again" in ended.stderr.splitlines()[-1]
-    assert not [path for path in out.rglob("*") if path.suffix in (".flac", ".partial")]
+    assert not [path for path in out.rglob("*") if path.suffix == ".flac"]
 
 
 def test_a_full_disk_says_so(source, tmp_path, monkeypatch):

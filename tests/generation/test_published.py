@@ -20,7 +20,7 @@ from clvap.checkpoints import ModelError
 from clvap.contours import extract
 from generation import GenerateRequest, Generator, lora, published
 from generation.adapter import Adapter, AdapterConfig
-from generation.checkpoints import CARDS, card, locate
+from generation.checkpoints import CARDS, card, engine_weights, locate
 from generation.extras import Extras
 from generation.request import AS_MADE, Follow, Inpaint, RequestError
 from generation.samplers import Sampling
@@ -172,6 +172,12 @@ def test_a_checkpoint_of_weights_alone_loads_too(small, tmp_path):
     other = layouts.save(tmp_path, layouts.shrunk(layouts.open_small()), weights="model.ckpt")
     first, second = (published.load(one)[0].state_dict() for one in (small, other))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_weights_whose_writing_was_killed_are_none(tmp_path):
+    (tmp_path / ".model.partial.safetensors").touch()
+    with pytest.raises(ModelError, match="it is missing"):
+        engine_weights(tmp_path)
 
 
 def test_weights_that_do_not_fit_are_named(small, tmp_path):

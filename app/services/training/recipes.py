@@ -11,6 +11,7 @@ import yaml
 
 from app.services.errors import RequestError
 from app.services.training.packs import Pack
+from clvap.files import whole
 from clvap.recipe_file import read
 
 _FOLDER = Path(__file__).resolve().parents[3] / "assets" / "recipes"
@@ -105,9 +106,9 @@ def length_of(wish: Wish) -> str:
 def write(values: dict[str, Any], path: Path) -> Path:
     """Write a recipe, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=150), encoding="utf-8")
-    return partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=150), encoding="utf-8")
+    return path
 
 
 def _finetune(wish: Wish, chosen: Template, values: dict[str, Any], pack: Pack, run: Path, captions: Path | None) -> dict[str, Any]:
