@@ -36,7 +36,7 @@ def main() -> None:
     asked = _asked(config, parsed.clvap or config["model"], parsed.families, parsed.sounds)
     for words in (False, True):
         rng = np.random.default_rng(config["seed"])
-        usual = Weights()
+        usual = asked["usual"][words]
         tried = [usual, *(_drawn(rng) for _ in range(parsed.n))]
         found = sorted(((_figures(asked, weights, words), weights) for weights in tried), key=lambda pair: -_aim(pair[0]))
         print("voice and words" if words else "voice alone")
@@ -56,14 +56,15 @@ def _asked(config: dict, model: str, families: list[str], sounds: int) -> dict:
     with TemporaryDirectory() as folder:
         stored = indexed(rows, Path(folder), embedder)._store.rows()
     stored = stored.take(np.argsort([int(Path(path).stem) for path in stored.labels["path"].to_pylist()]))
-    parts = {}
+    parts, usual = {}, {}
     for family in families:
         voices = [imitation(clip, family, rng) for clip in clips]
         for said in (False, True):
             queries = [embedder.query(voice, text if said else None) for voice, text in zip(voices, words, strict=True)]
+            usual[said] = Weights.of(queries[0])
             parts[family, said] = [aspects(replace(query, text=None), stored) for query in queries]
     labels, sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
-    return {"parts": parts, "labels": labels, "sources": sources, "families": families}
+    return {"parts": parts, "usual": usual, "labels": labels, "sources": sources, "families": families}
 
 
 def _drawn(rng: np.random.Generator) -> Weights:

@@ -17,7 +17,8 @@ from clvap.query import Query
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
 _SHORTLIST_BY_TIMING = 50
-_OVERALL_OF_WORDS = 0.55  # how much the vector counts where there is no voice whose curves could
+_OVERALL_OF_BOTH = 0.5  # how much the vector counts where words are in it beside a voice
+_OVERALL_OF_WORDS = 0.55  # and where there is no voice whose curves could count
 _OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine the next line takes for the best likely
 _SAME_SOUND = (0.8, 0.95)  # cosine of a recording and a sound, both by the audio tower: from here on it counts as a sound as well, from there on wholly
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
@@ -57,7 +58,8 @@ class Weights:
             return usual
         heard = min(2 * (1 - balance), 1)
         moved = {name: getattr(usual, name) * heard for name in ("loudness", "timing", "timbre", "pitch")}
-        return replace(usual, **moved, words=usual.words * 2 * balance)
+        overall = np.interp(balance, (0, 0.5, 1), (usual.overall, _OVERALL_OF_BOTH, _OVERALL_OF_WORDS))
+        return replace(usual, overall=float(overall), **moved, words=usual.words * 2 * balance)
 
 
 @dataclass(frozen=True)

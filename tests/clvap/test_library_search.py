@@ -105,7 +105,8 @@ def test_weights_change_the_order(anywhere):
     assert names(anywhere.search(asked, weights=Weights(words=0)))[0] == "door creak"
     assert names(anywhere.search(asked, weights=Weights.of(asked, 0)))[0] == "door creak"
     assert names(anywhere.search(asked, weights=Weights.of(asked, 1)))[0] == "river"
-    assert Weights.of(replace(asked, text=None)) == Weights() and Weights.of(asked) == Weights()
+    assert Weights.of(replace(asked, text=None)) == Weights() == replace(Weights.of(asked, 0), words=Weights().words)
+    assert Weights.of(asked).overall > Weights().overall and Weights.of(asked).timing == Weights().timing
     assert Weights.of(asked, 0.75).timing == Weights().timing / 2
     with pytest.raises(LibraryError):
         Weights(overall=-1)
