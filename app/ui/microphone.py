@@ -50,14 +50,15 @@ class LocalMicrophone:
 
     def _listen(self, device: int | None) -> Iterator[Updates]:
         """The level while it records; the file once it stops."""
-        yield {self._record: gr.update(visible=False), self._stop: gr.update(visible=True), self._path: None, self._message: ""}
+        listening = {self._record: gr.update(visible=False), self._stop: gr.update(visible=True), self._path: None, self._message: ""}
+        yield listening
         path = None
         try:
             for event in self._studio.microphones.record(device):
                 if isinstance(event, Recorded):
                     path = str(event.path)
                 else:
-                    yield {self._level: _meter(event.seconds, event.peak_db)}
+                    yield listening | {self._level: _meter(event.seconds, event.peak_db)}  # all of it: a page that is behind shows the last answer alone
         except Exception as error:
             yield {self._message: refusal(error)}
         yield {self._record: gr.update(visible=True), self._stop: gr.update(visible=False), self._level: "", self._path: path}
