@@ -103,7 +103,7 @@ class Visitor:
         values = {part["id"]: part["props"].get("value") for part in self.config["components"]}
         values[self._component("words")["id"]] = words
         told = "".join(json.dumps(message) for message in self._asked(handler["id"], [values[number] for number in handler["inputs"]]))
-        *_, kept = self._asked(self._numbered("history"), [words, False, 1])
+        *_, kept = self._asked(self._numbered("history"), [words, False, 1, ""])
         lines = kept["output"]["data"][0]
         return "before you" in told, lines[0]["takes"] if lines else 0, time.perf_counter() - began
 
