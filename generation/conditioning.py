@@ -7,7 +7,7 @@ B batch, L tokens, W width of a token, D dimensions of the query vector, C width
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,27 @@ if TYPE_CHECKING:
     from stable_audio_tools.models.diffusion import ConditionedDiffusionModelWrapper
 
 TOKENS_KEY, CONTROLS_KEY = "clvap", "controls"
+
+
+class StackedQueries(NamedTuple):
+    """Queries as blocks of numbers: tokens (B, L, W) and vectors (B, D), zero where there are none, and how many tokens each has, (B,)."""
+
+    tokens: Tensor
+    vectors: Tensor
+    counts: Tensor
+
+
+def stacked(queries: Sequence[Query | None], length: int, width: int, dimension: int) -> StackedQueries:
+    """Queries side by side, None for no query at all; tokens past `length` are cut."""
+    tokens = np.zeros((len(queries), length, width), dtype=np.float32)
+    vectors = np.zeros((len(queries), dimension), dtype=np.float32)
+    counts = np.zeros(len(queries), dtype=np.int64)
+    for row, query in enumerate(queries):
+        if query is not None:
+            counts[row] = min(len(query.tokens), length)
+            tokens[row, : counts[row]] = query.tokens[:length]
+            vectors[row] = query.vector
+    return StackedQueries(*map(torch.from_numpy, (tokens, vectors, counts)))
 
 
 class ClvapConditioner(Conditioner):
@@ -39,21 +60,16 @@ class ClvapConditioner(Conditioner):
 
     def forward(self, queries: Sequence[Query | None], device: torch.device | str = "cpu") -> list[Tensor]:
         """None stands for no query at all, which is what guidance compares with."""
-        tokens = np.zeros((len(queries), self.length, self.dim), dtype=np.float32)
-        vectors = np.zeros((len(queries), self.dimension), dtype=np.float32)
-        counts = np.zeros(len(queries), dtype=np.int64)
-        for row, query in enumerate(queries):
-            if query is not None:
-                counts[row] = min(len(query.tokens), self.length)
-                tokens[row, : counts[row]] = query.tokens[: self.length]
-                vectors[row] = query.vector
-        there = torch.arange(self.length) < torch.from_numpy(counts)[:, None]
-        points = torch.from_numpy(vectors).to(device) * self.dimension**0.5
-        embedded = torch.where(there[..., None].to(device), self.proj_out(self.norm(torch.from_numpy(tokens).to(device))), self.no_token)
-        known = torch.from_numpy(counts > 0).to(device)[:, None]
-        point = torch.where(known, self.point(points), self.no_point)
+        return self.embedded(StackedQueries(*(part.to(device) for part in stacked(queries, self.length, self.dim, self.dimension))))
+
+    def embedded(self, queries: StackedQueries) -> list[Tensor]:
+        """What `forward` gives, of queries that are stacked and on this device already."""
+        tokens, vectors, counts = queries
+        there = torch.arange(self.length, device=counts.device) < counts[:, None]
+        embedded = torch.where(there[..., None], self.proj_out(self.norm(tokens)), self.no_token)
+        point = torch.where(counts[:, None] > 0, self.point(vectors * self.dimension**0.5), self.no_point)
         sequence = torch.cat([point[:, None], embedded], dim=1)
-        return [sequence, torch.ones(sequence.shape[:2], device=device)]
+        return [sequence, torch.ones(sequence.shape[:2], device=sequence.device)]
 
 
 def attach(model: ConditionedDiffusionModelWrapper, tokens: ClvapConditioner) -> None:

@@ -1,6 +1,6 @@
 """Queries to train on, embedded once: for every sound some of words alone, of an imitation alone, and of both.
 
-N sounds, V variants a sound, L tokens, W width, D dimensions.
+N sounds, V variants a sound in all passes, L tokens, W width, D dimensions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from clvap.progress import Progress, silent
 from clvap.query import Query
 
 _SHARD = 200
-VARIANTS = 5  # words, words, voice and words, voice and words, voice
+VARIANTS = 5  # words, words, voice and words, voice and words, voice: so many a sound and pass
 
 
 class Embeds(Protocol):
@@ -62,8 +62,17 @@ class Queries:
         return Query(self._vectors[sound, variant].astype(np.float32), self._tokens[sound, variant, :count].astype(np.float32))
 
 
-def embed(embedder: Embeds, sounds: Waves, phrases: Sequence[Sequence[str]], folder: Path, length: int, seed: int = 0, progress: Progress = silent) -> Queries:
-    """Embed `VARIANTS` queries of every sound; `phrases[i]` are the captions of sound i. Resumes shard by shard."""
+def embed(
+    embedder: Embeds,
+    sounds: Waves,
+    phrases: Sequence[Sequence[str]],
+    folder: Path,
+    length: int,
+    passes: int = 1,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Queries:
+    """Embed `passes` times `VARIANTS` queries of every sound; `phrases[i]` are the captions of sound i. Resumes shard by shard."""
     folder.mkdir(parents=True, exist_ok=True)
     shards = -(-len(sounds) // _SHARD)
     for number in range(shards):
@@ -71,7 +80,7 @@ def embed(embedder: Embeds, sounds: Waves, phrases: Sequence[Sequence[str]], fol
         if not path.exists():
             numbers = range(number * _SHARD, min((number + 1) * _SHARD, len(sounds)))
             rng = np.random.default_rng([seed, number])
-            made = [_variants(embedder, sounds.wave(i), phrases[i], rng) for i in numbers]
+            made = [[query for _ in range(passes) for query in _variants(embedder, sounds.wave(i), phrases[i], rng)] for i in numbers]
             _save(path, made, length)
         progress(min((number + 1) * _SHARD, len(sounds)), len(sounds), "embedding queries")
     with whole(folder / "done.json") as partial:
@@ -95,10 +104,10 @@ def _variants(embedder: Embeds, wave: np.ndarray, phrases: Sequence[str], rng: n
 
 
 def _save(path: Path, made: list[list[Query]], length: int) -> None:
-    first = made[0][0]
-    tokens = np.zeros((len(made), VARIANTS, length, first.tokens.shape[1]), dtype=np.float16)
-    vectors = np.zeros((len(made), VARIANTS, len(first.vector)), dtype=np.float16)
-    counts = np.zeros((len(made), VARIANTS), dtype=np.int64)
+    shape, first = (len(made), len(made[0])), made[0][0]
+    tokens = np.zeros((*shape, length, first.tokens.shape[1]), dtype=np.float16)
+    vectors = np.zeros((*shape, len(first.vector)), dtype=np.float16)
+    counts = np.zeros(shape, dtype=np.int64)
     for row, queries in enumerate(made):
         for variant, query in enumerate(queries):
             count = min(len(query.tokens), length)

@@ -37,13 +37,13 @@ class Sound:
     origin: str
 
 
-def esc50(data: Path, folds: tuple[str, ...] = TRAINING_FOLDS) -> list[Sound]:
-    """Permissive clips of the given ESC-50 folds."""
+def esc50(data: Path, folds: tuple[str, ...] = TRAINING_FOLDS, permissive: bool = True) -> list[Sound]:
+    """Clips of the given ESC-50 folds whose licence permits training on them, or those whose licence does not."""
     rows = _rows(data / "esc50" / "esc50.csv")
     return [
         Sound(str(data / "esc50" / row["filename"]), row["category"].replace("_", " "), row["category"], "esc50")
         for row in rows
-        if row["fold"] in folds and row["licence"] in PERMISSIVE
+        if row["fold"] in folds and (row["licence"] in PERMISSIVE) == permissive
     ]
 
 
@@ -61,6 +61,11 @@ def starter(folder: Path) -> list[Sound]:
 def training_sounds(data: Path, starter_folder: str | None = None) -> list[Sound]:
     """Everything version one trains on: ESC-50 folds 1 to 3, the effect packs, a rendered starter library where there is one."""
     return esc50(data) + effects(data) + (starter(Path(starter_folder)) if starter_folder else [])
+
+
+def held_out_sounds(data: Path) -> list[Sound]:
+    """Sounds to watch a training by: ESC-50 clips that their licence keeps out of it."""
+    return esc50(data, permissive=False)
 
 
 class Sounds:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from clvap import checkpoints
 from clvap.files import whole
 from clvap.training.guard import TrainingError
 
@@ -32,6 +33,8 @@ class Schedule:
     average: decay of the averaged weights, which are the ones shipped
     checkpoint_s: seconds between checkpoints
     threads: CPU threads
+    device: cpu, cuda, mps, or auto for the fastest there is
+    workers: processes that draw batches ahead; 0 draws them between steps
     precision: float32, or bfloat16 to compute in half precision where the operation allows; weights stay float32
     seed: of weights, batches and noise
     """
@@ -43,8 +46,15 @@ class Schedule:
     average: float = 0.999
     checkpoint_s: float = 180.0
     threads: int = 1
+    device: str = "auto"
+    workers: int = 0
     precision: str = "float32"
     seed: int = 0
+
+    @property
+    def device_name(self) -> str:
+        """The device that `device` comes to on this machine."""
+        return checkpoints.device(self.device)
 
     def rate(self, step: int, done: float | None = None) -> float:
         """Learning rate of a step. done: share of the training that is over, 0 to 1, where that is not told by its steps"""
@@ -129,8 +139,7 @@ def apply(state: State, losses: dict[str, Tensor], weights: dict[str, float], sc
 @torch.no_grad()
 def average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
     """Exponential moving average of the weights."""
-    for kept, new in zip(averaged.parameters(), model.parameters(), strict=True):
-        kept.lerp_(new, 1 - decay)
+    torch._foreach_lerp_(list(averaged.parameters()), list(model.parameters()), 1 - decay)
 
 
 def train_loop(state: State, schedule: Schedule, folder: Path, step, every: int = 20) -> None:
@@ -146,7 +155,7 @@ def train_loop(state: State, schedule: Schedule, folder: Path, step, every: int 
         for name, value in state.losses.items():
             sums[name] = sums.get(name, 0.0) + value / every
         if state.step % every == 0:
-            _log_row(folder / "log.csv", {"step": state.step, "trained_s": round(state.trained_s, 1), **{k: round(v, 5) for k, v in sums.items()}})
+            log_row(folder / "log.csv", {"step": state.step, "trained_s": round(state.trained_s, 1), **{k: round(v, 5) for k, v in sums.items()}})
             sums = {}
         if now - last_checkpoint > schedule.checkpoint_s:
             checkpoint(state, folder / "last.pt")
@@ -154,7 +163,8 @@ def train_loop(state: State, schedule: Schedule, folder: Path, step, every: int 
     checkpoint(state, folder / "last.pt")
 
 
-def _log_row(path: Path, row: dict[str, float]) -> None:
+def log_row(path: Path, row: dict[str, float]) -> None:
+    """Add a line to a CSV file, with a header where it is new."""
     _LOG.info(" ".join(f"{name} {value}" for name, value in row.items()))
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()

@@ -31,6 +31,7 @@ def start(config: AutoencoderConfig, schedule: Schedule, calibration: np.ndarray
     model = build(config)
     model.encoder.fit(torch.from_numpy(calibration))
     model.decoder.scale.load_state_dict(model.encoder.scale.state_dict())
+    model.to(schedule.device_name)
     averaged = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     return State(model, averaged, optimizer, np.random.default_rng(schedule.seed))
@@ -93,8 +94,8 @@ def train_step(state: State, waves: Tensor, schedule: Schedule, weights: dict[st
     model: nn.Module = state.model
     with torch.no_grad():
         latents = model.encoder(waves[:, None])
-    latents = latents + _LATENT_NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
-    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bfloat16"):
+    latents = latents + _LATENT_NOISE * torch.rand(len(latents), 1, 1, device=latents.device) * torch.randn_like(latents)
+    with torch.autocast(latents.device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
         predicted = model.decoder.predict(latents)
     losses = reconstruction_losses(Spectrogram(*(part.float() for part in predicted)), spectrum.log_magnitude(waves), bands, bin_weight)
     apply(state, losses, weights, schedule, name)
@@ -110,10 +111,11 @@ def train(recipe: dict[str, Any]) -> Path:
     state = start(config, schedule, crop_batch(sounds, np.random.default_rng(schedule.seed), _CALIBRATION, latents))
     resume(state, folder / "last.pt")
     weights = WEIGHTS | recipe.get("loss_weights", {})
-    bands, bin_weight = mel_filters(_MEL_BANDS, spectrum.BINS), bin_weights()
+    device = schedule.device_name
+    bands, bin_weight = mel_filters(_MEL_BANDS, spectrum.BINS).to(device), bin_weights().to(device)
 
     def step(state: State) -> None:
-        waves = torch.from_numpy(crop_batch(sounds, state.rng, schedule.batch, latents))
+        waves = torch.from_numpy(crop_batch(sounds, state.rng, schedule.batch, latents)).to(device)
         train_step(state, waves, schedule, weights, bands, bin_weight, f"{state.step} of {folder}")
 
     train_loop(state, schedule, folder, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,86 +12,66 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from clvap.audio import SAMPLE_RATE_HZ
-from clvap.query import Query
 from generation import model as sfx
-from generation.analysis import RATIO
 from generation.autoencoder import AutoencoderConfig, as_dict, build
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
-from generation.latents import Item, Latents, encode
+from generation.examples import Batch, Examples, batches
+from generation.latents import Latents, encode
 from generation.queries import Queries, embed
-from generation.sounds import Sounds, collect, training_sounds
-from generation.train import Schedule, State, TrainingError, apply, resume, train_loop
-from generation.windows import Dropout, Windows, cut
+from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
+from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
+from generation.windows import Dropout, Windows
 
 WEIGHTS = {"diffusion/velocity": 1.0}
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step learns from.
-
-    latents: (B, C, L), unit deviation
-    metadata: one dict of conditioning a row
-    name: which items, for a message
-    """
-
-    latents: Tensor
-    metadata: list[dict[str, Any]]
-    name: str
-
-
-class Examples:
-    """Draws batches. Origins are drawn in fixed shares, so that a large pack of footsteps does not outweigh the rest."""
-
-    def __init__(self, latents: Latents, queries: Queries | None, origins: list[str], shares: dict[str, float], windows: Windows, dropout: Dropout):
-        self._latents, self._queries = latents, queries
-        self._windows, self._dropout = windows, dropout
-        by_origin: dict[str, list[Item]] = {}
-        for item in latents.items:
-            by_origin.setdefault(origins[item.sound], []).append(item)
-        self._by_origin = by_origin
-        weights = np.array([shares[origin] for origin in by_origin])
-        self._shares = weights / weights.sum()
-
-    def draw(self, rng: np.random.Generator, size: int) -> Batch:
-        """A batch of windows of one length."""
-        length = int(rng.choice(self._windows.lengths, p=self._windows.shares))
-        size = max(size * 64 // max(length, 48), 4)
-        origins = rng.choice(list(self._by_origin), p=self._shares, size=size)
-        chosen = [self._by_origin[origin][int(rng.integers(len(self._by_origin[origin])))] for origin in origins]
-        rows = [self._row(item, length, rng) for item in chosen]
-        latents = torch.from_numpy(np.stack([row[0] for row in rows]))
-        return Batch(latents.transpose(1, 2).contiguous(), [row[1] for row in rows], f"of sounds {[item.sound for item in chosen]}")
-
-    def _row(self, item: Item, length: int, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, Any]]:
-        latents, curves = self._latents.latents(item), self._latents.controls(item)
-        window = cut(latents, curves, item.content, self._latents.silence, length, self._dropout, rng)
-        seconds = window.content * RATIO / SAMPLE_RATE_HZ
-        return window.latents, {TOKENS_KEY: self._query(item, rng), CONTROLS_KEY: window.controls, "seconds_total": seconds}
-
-    def _query(self, item: Item, rng: np.random.Generator) -> Query | None:
-        if self._queries is None or rng.random() < self._dropout.query:
-            return None
-        return self._queries.draw(item.sound, rng)
+_SEEDS = 10_000_000  # steps that one seed has noise for
+_HELD_OUT_SEED = 1
 
 
 def velocity_loss(model, batch: Batch, times: Tensor, noise: Tensor) -> Tensor:
     """Mean squared error of the velocity on the straight path from sound to noise (rectified flow, Liu et al. 2022, arXiv:2209.03003)."""
     t = times[:, None, None]
     noised = (1 - t) * batch.latents + t * noise
-    conditioning = model.conditioner(batch.metadata, str(noised.device))
-    predicted = model(noised, times, conditioning, use_checkpointing=False)
+    predicted = model(noised, times, conditioning(model, batch), use_checkpointing=False)
     return (predicted - (noise - batch.latents)).square().mean()
 
 
-def train_step(state: State, examples: Examples, schedule: Schedule, lean: float = 0.3) -> None:
-    """One step; times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), its mean moved by `lean` toward noise, where structure is decided."""
-    batch = examples.draw(state.rng, schedule.batch)
-    times = torch.sigmoid(torch.randn(len(batch.latents)) + lean)
-    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bfloat16"):
-        loss = velocity_loss(state.model, batch, times, torch.randn_like(batch.latents))
+def conditioning(model, batch: Batch) -> dict[str, list[Tensor]]:
+    """What the engine's conditioner makes of a batch, from stacked numbers instead of one dict a row."""
+    conditioners, device = model.conditioner.conditioners, batch.latents.device
+    ones = torch.ones(batch.controls.shape[0], batch.controls.shape[2], device=device)
+    seconds = conditioners["seconds_total"](batch.seconds.tolist(), str(device))
+    return {TOKENS_KEY: conditioners[TOKENS_KEY].embedded(batch.queries), CONTROLS_KEY: [batch.controls, ones], "seconds_total": seconds}
+
+
+def drawn(batch: Batch, seed: int, lean: float) -> tuple[Tensor, Tensor]:
+    """Times (B,) and noise (B, C, L) of a batch, by the seed alone.
+
+    Times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), its mean moved by `lean` toward noise, where structure is decided.
+    """
+    device = batch.latents.device
+    generator = torch.Generator(device).manual_seed(seed)
+    times = torch.sigmoid(torch.randn(len(batch.latents), generator=generator, device=device) + lean)
+    return times, torch.randn(batch.latents.shape, generator=generator, device=device)
+
+
+def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3) -> None:
+    """One step on a batch; its noise follows from the schedule's seed and the number of the step."""
+    device = next(state.model.parameters()).device
+    batch = batch.to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
+        loss = velocity_loss(state.model, batch, *drawn(batch, schedule.seed * _SEEDS + state.step, lean))
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
+
+
+@torch.no_grad()
+def held_out_loss(model, examples: Examples, schedule: Schedule, lean: float = 0.3, count: int = 4) -> float:
+    """Mean velocity loss over `count` batches of sounds that are not trained on, the same ones with the same noise every time."""
+    device, losses = next(model.parameters()).device, []
+    for number in range(count):
+        batch = examples.draw(np.random.default_rng([_HELD_OUT_SEED, number]), schedule.batch).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
+            losses.append(float(velocity_loss(model, batch, *drawn(batch, _HELD_OUT_SEED + number, lean))))
+    return float(np.mean(losses))
 
 
 def start(config: sfx.SfxConfig, schedule: Schedule) -> State:
@@ -99,6 +79,7 @@ def start(config: sfx.SfxConfig, schedule: Schedule) -> State:
     torch.manual_seed(schedule.seed)
     model = sfx.build(config)
     model.pretransform.requires_grad_(False)
+    model.to(schedule.device_name)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     return State(model, copy.deepcopy(model).requires_grad_(False), optimizer, np.random.default_rng(schedule.seed))
@@ -107,6 +88,11 @@ def start(config: sfx.SfxConfig, schedule: Schedule) -> State:
 def sounds_of(recipe: dict[str, Any]) -> Sounds:
     """All sounds of a recipe, read once into its run folder."""
     return collect(training_sounds(Path(recipe["data"]["folder"]), recipe["data"].get("starter")), Path(recipe["run"]) / "sounds")
+
+
+def held_out(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe of the sounds that are only listened to: they are read, encoded and embedded into a folder of their own."""
+    return recipe | {"run": str(Path(recipe["run"]) / "held-out"), "data": recipe["data"] | {"variants": 1}}
 
 
 def phrases(sounds: Sounds) -> list[list[str]]:
@@ -146,7 +132,8 @@ def stored_latents(recipe: dict[str, Any], sounds: Sounds, first: Origin) -> Lat
 
 def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
     """Queries of the recipe's sounds."""
-    return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", recipe["model"].get("tokens", 48))
+    length, passes = recipe["model"].get("tokens", 48), recipe["data"].get("passes", 1)
+    return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", length, passes)
 
 
 def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, fingerprint: str) -> sfx.SfxConfig:
@@ -154,14 +141,23 @@ def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, finger
     return sfx.SfxConfig(as_dict(autoencoder), sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint)
 
 
-def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
+@dataclass(frozen=True)
+class Prepared:
+    """A run with all it needs. held_out: sounds that are not trained on, or None."""
+
+    state: State
+    config: sfx.SfxConfig
+    examples: Examples
+    held_out: Examples | None
+
+
+def prepare(recipe: dict[str, Any]) -> Prepared:
     """Everything a run needs, from its folder where it was made before."""
     schedule, run = Schedule(**recipe["schedule"]), Path(recipe["run"])
     torch.set_num_threads(schedule.threads)
-    sounds = sounds_of(recipe)
     first = origin(recipe)
-    latents = stored_latents(recipe, sounds, first)
-    queries = _queries(recipe, sounds)
+    sounds = sounds_of(recipe)
+    latents, queries = stored_latents(recipe, sounds, first), _queries(recipe, sounds)
     config = configuration(recipe, first.config, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
         sizes = f"tokens of {queries.token_width} and vectors of {queries.dimension}"
@@ -172,28 +168,55 @@ def prepare(recipe: dict[str, Any]) -> tuple[State, Examples, sfx.SfxConfig]:
     resume(state, run / "last.pt")
     for model in (state.model, state.averaged):
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
-    origins = [sound.origin for sound in sounds.sounds]
-    examples = Examples(latents, queries, origins, recipe["data"]["shares"], Windows(), Dropout(**recipe.get("dropout", {})))
-    return state, examples, config
+    dropout = Dropout(**recipe.get("dropout", {}))
+    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout)
+    return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout))
 
 
 def train(recipe: dict[str, Any]) -> Path:
-    """Run a recipe of kind `diffusion`, resuming where it stopped, then write the model folder it names."""
-    state, examples, config = prepare(recipe)
+    """Run a recipe of kind `diffusion`, resuming where it stopped, then write the model folder it names.
+
+    With `held_out: N` the loss on sounds that are not trained on goes to held-out.csv every N steps; with `snapshots: N` the averaged
+    weights of every N steps stay in the run folder.
+    """
+    prepared, run = prepare(recipe), Path(recipe["run"])
     schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
-    train_loop(state, schedule, Path(recipe["run"]), lambda state: train_step(state, examples, schedule, lean))
-    return sfx.save(state.averaged, config, Path(recipe["out"]))
+    drawn_ahead = batches(prepared.examples, schedule, prepared.state.step)
+
+    def step(state: State) -> None:
+        train_step(state, next(drawn_ahead), schedule, lean)
+        if prepared.held_out and state.step % recipe["held_out"] == 0:
+            loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), lean)
+            log_row(run / "held-out.csv", {"step": state.step, "diffusion/velocity": round(loss, 5)})
+        if "snapshots" in recipe and state.step % recipe["snapshots"] == 0:
+            sfx.save(state.averaged, prepared.config, run / f"step-{state.step}")
+
+    train_loop(prepared.state, schedule, run, step)
+    return sfx.save(prepared.state.averaged, prepared.config, Path(recipe["out"]))
 
 
 def export(recipe: dict[str, Any]) -> Path:
     """Write the averaged weights of the newest checkpoint as a model folder, while training goes on or after it."""
-    state, _, config = prepare(recipe)
-    return sfx.save(state.averaged, config, Path(recipe["out"]))
+    prepared = prepare(recipe)
+    return sfx.save(prepared.state.averaged, prepared.config, Path(recipe["out"]))
 
 
 def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
     """Those weights that a model has in the same shape."""
     return {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+
+
+def _examples(latents: Latents, queries: Queries | None, sounds: Sounds, shares: dict[str, float], config: sfx.SfxConfig, dropout: Dropout) -> Examples:
+    origins, kinds = [sound.origin for sound in sounds.sounds], [sound.caption for sound in sounds.sounds]
+    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows())
+
+
+def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout) -> Examples | None:
+    if "held_out" not in recipe:
+        return None
+    apart = held_out(recipe)
+    sounds = collect(held_out_sounds(Path(recipe["data"]["folder"])), Path(apart["run"]) / "sounds")
+    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout)
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:

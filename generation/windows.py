@@ -19,11 +19,13 @@ class Dropout:
     query: the whole query, which is what guidance compares with
     control: each of loudness, brightness, pitch
     controls: all three at once
+    own_query: the sound's own query, for that of another sound of its kind
     """
 
     query: float = 0.1
     control: float = 0.25
     controls: float = 0.2
+    own_query: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
 import copy
+import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +11,16 @@ from generation import model as sfx
 from generation import spectrum, train_autoencoder, train_diffusion
 from generation.analysis import mel_filters
 from generation.autoencoder import AutoencoderConfig
+from generation.examples import Examples, batches
 from generation.latents import encode
 from generation.queries import embed
 from generation.sounds import Sound, collect, esc50
 from generation.train import Schedule, TrainingError, apply, checkpoint, resume
+from generation.windows import Dropout, Windows
 from tests.generation import tiny
 from tests.sounds import knocks, noise, tone
 
-SCHEDULE = Schedule(steps=10, batch=2, learning_rate=1e-3, warmup=1)
+SCHEDULE = Schedule(steps=10, batch=2, learning_rate=1e-3, warmup=1, device="cpu")
 PHRASES = [["a tone", "a beep"], ["hiss"], ["knocking"]]
 
 
@@ -39,12 +43,17 @@ def diffusion_state():
     return train_diffusion.start(tiny.config(), SCHEDULE)
 
 
+def diffusion_step(state, examples, schedule=SCHEDULE):
+    train_diffusion.train_step(state, next(batches(examples, schedule, state.step)), schedule)
+
+
 @pytest.fixture
 def examples(sounds, tmp_path):
     latents = encode(diffusion_state().model.pretransform.model, sounds, tmp_path / "latents", variants=2)
     queries = embed(tiny.FakeEmbedder(), sounds, PHRASES, tmp_path / "queries", length=6)
-    windows = train_diffusion.Windows((16, 24), (0.5, 0.5))
-    return train_diffusion.Examples(latents, queries, ["sfx"] * 3, {"sfx": 1.0}, windows, train_diffusion.Dropout())
+    windows = Windows((16, 24), (0.5, 0.5))
+    kinds = ["tone", "noise", "noise"]
+    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows)
 
 
 def test_a_decoder_step_learns_everywhere_but_in_the_scale_of_the_latents(sounds):
@@ -61,7 +70,7 @@ def test_a_diffusion_step_trains_conditioning_and_leaves_the_autoencoder(example
     state = diffusion_state()
     before = copy.deepcopy(state.model.state_dict())
     for _ in range(3):
-        train_diffusion.train_step(state, examples, SCHEDULE)
+        diffusion_step(state, examples)
     moved = {name for name, value in state.model.state_dict().items() if not torch.equal(before[name], value)}
     assert not any(name.startswith("pretransform") for name in moved)
     assert any(name.startswith("conditioner.conditioners.clvap") for name in moved)
@@ -71,12 +80,12 @@ def test_a_diffusion_step_trains_conditioning_and_leaves_the_autoencoder(example
 def test_training_resumes_exactly(examples, tmp_path):
     straight = diffusion_state()
     for _ in range(2):
-        train_diffusion.train_step(straight, examples, SCHEDULE)
+        diffusion_step(straight, examples)
     path = checkpoint(straight, tmp_path / "last.pt")
-    train_diffusion.train_step(straight, examples, SCHEDULE)
-    resumed = train_diffusion.start(tiny.config(), Schedule(steps=10, batch=2, learning_rate=1e-3, warmup=1, seed=99))
+    diffusion_step(straight, examples)
+    resumed = train_diffusion.start(tiny.config(), replace(SCHEDULE, seed=99))
     assert resume(resumed, path) and resumed.step == 2
-    train_diffusion.train_step(resumed, examples, SCHEDULE)
+    diffusion_step(resumed, examples)
     for name, value in straight.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
     for name, value in straight.averaged.state_dict().items():
@@ -149,6 +158,59 @@ def test_a_new_transformer_takes_what_fits_of_an_earlier_one(sounds, tmp_path):
 
 def test_a_step_in_half_precision_moves_single_precision_weights(examples):
     state = diffusion_state()
-    train_diffusion.train_step(state, examples, Schedule(steps=10, batch=2, learning_rate=1e-3, warmup=1, precision="bfloat16"))
+    diffusion_step(state, examples, replace(SCHEDULE, precision="bfloat16"))
     assert state.step == 1 and np.isfinite(state.losses["diffusion/velocity"])
     assert {parameter.dtype for parameter in state.model.parameters()} == {torch.float32}
+
+
+def test_batches_drawn_ahead_are_those_of_their_steps(examples):
+    here, ahead = (list(batches(examples, replace(SCHEDULE, steps=5, workers=workers), 2)) for workers in (0, 2))
+    assert len(here) == len(ahead) == 3
+    for one, other in zip(here, ahead, strict=True):
+        assert one.name == other.name and torch.equal(one.latents, other.latents) and torch.equal(one.queries.tokens, other.queries.tokens)
+
+
+def test_a_query_may_be_that_of_another_sound_of_the_kind(examples):
+    drawn = {item.sound: set() for item in examples._latents.items}
+    rng = np.random.default_rng(0)
+    for item in examples._latents.items * 40:
+        query = examples._query(item, rng)
+        drawn[item.sound] |= {query.vector.tobytes()} if query else set()
+    assert drawn[1] == drawn[2] != drawn[0]
+
+
+def test_a_recipe_trains_and_watches_sounds_that_it_does_not_train_on(tmp_path):
+    data = tmp_path / "data"
+    rows = [("a.wav", tone(), 1, "CC0-1.0"), ("b.wav", noise(), 2, "CC-BY-3.0"), ("c.wav", knocks((0.2, 0.9)), 3, "CC-BY-NC-3.0")]
+    for name, clip, _, _ in rows:
+        audio.write(data / "esc50" / name, clip)
+    write_table(data / "esc50" / "esc50.csv", ["filename", "fold", "category", "licence"], [(name, fold, "dog", licence) for name, _, fold, licence in rows])
+    write_table(data / "sfx" / "sfx.csv", ["path", "caption", "pack", "licence"], [])
+    start = sfx.save(tiny.model(), tiny.config(), tmp_path / "start", torch.float32)
+    recipe = {
+        "run": str(tmp_path / "run"),
+        "start": str(start),
+        "out": str(tmp_path / "out"),
+        "clvap": "clvap-mini",
+        "data": {"folder": str(data), "variants": 2, "without_queries": True, "shares": {"esc50": 1.0}},
+        "model": vars(tiny.DIFFUSION) | {"depth": 3},
+        "held_out": 2,
+        "snapshots": 2,
+        "schedule": vars(SCHEDULE) | {"steps": 4},
+    }
+    before, _ = sfx.load(start)
+    prepared = train_diffusion.prepare(recipe)
+    grown, as_it_was = (train_diffusion.held_out_loss(model, prepared.held_out, SCHEDULE) for model in (prepared.state.model, before))
+    assert grown == pytest.approx(as_it_was, rel=1e-5)  # a block more starts as if it were not there
+    out = train_diffusion.train(recipe)
+    assert sfx.load(out)[1].diffusion.depth == 3
+    assert (tmp_path / "run" / "step-2" / "model.safetensors").is_file()
+    with open(tmp_path / "run" / "held-out.csv", newline="", encoding="utf-8") as file:
+        watched = list(csv.DictReader(file))
+    assert [row["step"] for row in watched] == ["2", "4"] and watched[0] != watched[1]
+
+
+def write_table(path, columns, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, *rows])
