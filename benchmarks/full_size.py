@@ -55,13 +55,15 @@ def main() -> None:
         print(f"{name:14} {_count(part.parameters()) / 1e6:8.1f} M parameters")
     with tempfile.TemporaryDirectory() as folder:
         print(f"{'adapter, saved':14} {adapter.save(Path(folder) / 'adapter.safetensors').stat().st_size / 1e6:8.1f} MB")
-    compare(model, adapter, parsed.steps, parsed.seconds)
+    wrong = compare(model, adapter, parsed.steps, parsed.seconds)
     if device == "cuda":
         on_a_gpu(model, adapter, parsed.seconds)
+    if wrong:
+        sys.exit(wrong)
 
 
-def compare(model: ConditionedDiffusionModelWrapper, adapter: Adapter, steps: int, seconds: float) -> None:
-    """The four takes of one seed."""
+def compare(model: ConditionedDiffusionModelWrapper, adapter: Adapter, steps: int, seconds: float) -> str:
+    """The four takes of one seed; returns what is wrong with them, "" where nothing is."""
     plain = _reported("plain", model, steps, seconds)
     adapter.attach()
     latents = int(seconds * RATE_HZ) // RATIO
@@ -75,11 +77,12 @@ def compare(model: ConditionedDiffusionModelWrapper, adapter: Adapter, steps: in
     adapter.detach()
     print(f"peak memory {peak_gb(model):.1f} GB")
     if not all(torch.isfinite(samples).all() for samples in (plain, heard)):
-        sys.exit("samples are not finite")
+        return "samples are not finite"
     if not (torch.equal(untrained, plain) and torch.equal(silenced, plain)):
-        sys.exit("an adapter that should change nothing changes the samples")
+        return "an adapter that should change nothing changes the samples"
     if torch.equal(heard, plain):
-        sys.exit("the adapter is not heard, so this compares nothing")
+        return "the adapter is not heard, so this compares nothing"
+    return ""
 
 
 def on_a_gpu(model: ConditionedDiffusionModelWrapper, adapter: Adapter, seconds: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
 from stable_audio_tools.models.conditioners import Conditioner
 from torch import Tensor
 
@@ -100,9 +100,7 @@ def absent(latents: int) -> Controls:
 
 def median_filter(curve: np.ndarray, width: int) -> np.ndarray:
     """Sliding median over `width` (odd) points, edges repeated: (L,) -> (L,)."""
-    if width == 1:
-        return curve
-    return np.median(sliding_window_view(np.pad(curve, width // 2, mode="edge"), width), axis=-1).astype(curve.dtype)
+    return ndimage.median_filter(curve, width, mode="nearest")
 
 
 class ControlsConditioner(Conditioner):

@@ -35,6 +35,8 @@ class Batch(NamedTuple):
     controls: (B, 7, L), as `Controls.stacked`
     seconds: (B,) float64, how long each sound is
     name: which sounds, for a message
+
+    Half precision until it is on its device, since that is how all of it is stored.
     """
 
     latents: Tensor
@@ -44,9 +46,13 @@ class Batch(NamedTuple):
     name: str
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same on another device; seconds stay where the engine's conditioner reads them."""
-        queries = StackedQueries(*(part.to(device, non_blocking=True) for part in self.queries))
-        return self._replace(latents=self.latents.to(device, non_blocking=True), queries=queries, controls=self.controls.to(device, non_blocking=True))
+        """The same in single precision on a device; seconds stay where the engine's conditioner reads them."""
+
+        def there(part: Tensor) -> Tensor:
+            moved = part.to(device, non_blocking=True)
+            return moved.float() if moved.is_floating_point() else moved
+
+        return self._replace(latents=there(self.latents), queries=StackedQueries(*map(there, self.queries)), controls=there(self.controls))
 
 
 class Row(NamedTuple):
@@ -96,10 +102,11 @@ class Examples:
         origins = rng.choice(list(self._by_origin), p=self._shares, size=size)
         chosen = [self._by_origin[origin][int(rng.integers(len(self._by_origin[origin])))] for origin in origins]
         rows = [self._row(item, length, rng) for item in chosen]
-        latents = torch.from_numpy(np.stack([row.latents for row in rows])).transpose(1, 2).contiguous()
-        controls = torch.from_numpy(np.stack([row.controls for row in rows]))
+        latents = torch.from_numpy(np.stack([row.latents for row in rows]).astype(np.float16)).transpose(1, 2).contiguous()
+        controls = torch.from_numpy(np.stack([row.controls for row in rows])).half()
         seconds = torch.tensor([row.seconds for row in rows], dtype=torch.float64)
         queries = stacked([row.query for row in rows], self._sizes.tokens, self._sizes.token_width, self._sizes.dimension)
+        queries = queries._replace(tokens=queries.tokens.half(), vectors=queries.vectors.half())
         return Batch(latents, queries, controls, seconds, f"of sounds {[item.sound for item in chosen]}")
 
     def _row(self, item: Item, length: int, rng: np.random.Generator) -> Row:
