@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     latents: (B, C, L), unit deviation
     queries: of B rows
     controls: (B, 7, L), as `Controls.stacked`
-    seconds: (B,) float64, how long each sound is
+    seconds: (B,), how long each sound is
     name: which sounds, for a message
 
     Half precision until it is on its device, since that is how all of it is stored.
@@ -46,13 +46,14 @@ class Batch(NamedTuple):
     name: str
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same in single precision on a device; seconds stay where the engine's conditioner reads them."""
+        """The same in single precision on a device."""
 
         def there(part: Tensor) -> Tensor:
             moved = part.to(device, non_blocking=True)
             return moved.float() if moved.is_floating_point() else moved
 
-        return self._replace(latents=there(self.latents), queries=StackedQueries(*map(there, self.queries)), controls=there(self.controls))
+        queries = StackedQueries(*map(there, self.queries))
+        return Batch(there(self.latents), queries, there(self.controls), there(self.seconds), self.name)
 
 
 class Row(NamedTuple):
@@ -104,7 +105,7 @@ class Examples:
         rows = [self._row(item, length, rng) for item in chosen]
         latents = torch.from_numpy(np.stack([row.latents for row in rows]).astype(np.float16)).transpose(1, 2).contiguous()
         controls = torch.from_numpy(np.stack([row.controls for row in rows])).half()
-        seconds = torch.tensor([row.seconds for row in rows], dtype=torch.float64)
+        seconds = torch.tensor([row.seconds for row in rows], dtype=torch.float32)
         queries = stacked([row.query for row in rows], self._sizes.tokens, self._sizes.token_width, self._sizes.dimension)
         queries = queries._replace(tokens=queries.tokens.half(), vectors=queries.vectors.half())
         return Batch(latents, queries, controls, seconds, f"of sounds {[item.sound for item in chosen]}")

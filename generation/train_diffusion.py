@@ -14,15 +14,17 @@ from torch import Tensor
 
 from generation import model as sfx
 from generation.autoencoder import AutoencoderConfig, as_dict, build
-from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
+from generation.conditioning import CONTROLS_KEY, TOKENS_KEY, StackedQueries
 from generation.examples import Batch, Examples, batches
 from generation.latents import Latents, encode
 from generation.queries import Queries, embed
+from generation.replay import Replayed
 from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
-from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
+from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop, update
 from generation.windows import Dropout, Windows
 
 WEIGHTS = {"diffusion/velocity": 1.0}
+SECONDS_KEY = "seconds_total"
 _SEEDS = 10_000_000  # steps that one seed has noise for
 _HELD_OUT_SEED = 1
 
@@ -39,8 +41,10 @@ def conditioning(model, batch: Batch) -> dict[str, list[Tensor]]:
     """What the engine's conditioner makes of a batch, from stacked numbers instead of one dict a row."""
     conditioners, device = model.conditioner.conditioners, batch.latents.device
     ones = torch.ones(batch.controls.shape[0], batch.controls.shape[2], device=device)
-    seconds = conditioners["seconds_total"](batch.seconds.tolist(), str(device))
-    return {TOKENS_KEY: conditioners[TOKENS_KEY].embedded(batch.queries), CONTROLS_KEY: [batch.controls, ones], "seconds_total": seconds}
+    timing = conditioners[SECONDS_KEY]
+    lengths = ((batch.seconds - timing.min_val) / (timing.max_val - timing.min_val)).clamp(0, 1)
+    seconds = [timing.embedder(lengths).unsqueeze(1), torch.ones(len(lengths), 1, device=device)]
+    return {TOKENS_KEY: conditioners[TOKENS_KEY].embedded(batch.queries), CONTROLS_KEY: [batch.controls, ones], SECONDS_KEY: seconds}
 
 
 def drawn(batch: Batch, seed: int, lean: float) -> tuple[Tensor, Tensor]:
@@ -54,13 +58,33 @@ def drawn(batch: Batch, seed: int, lean: float) -> tuple[Tensor, Tensor]:
     return times, torch.randn(batch.latents.shape, generator=generator, device=device)
 
 
-def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3) -> None:
-    """One step on a batch; its noise follows from the schedule's seed and the number of the step."""
+def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3, replayed: Replayed | None = None) -> None:
+    """One step on a batch; its noise follows from the schedule's seed and the number of the step.
+
+    replayed: of `replayable`, on a CUDA card
+    """
     device = next(state.model.parameters()).device
     batch = batch.to(device)
+    times, noise = drawn(batch, schedule.seed * _SEEDS + state.step, lean)
+    if replayed:
+        loss = replayed([batch.latents, *batch.queries, batch.controls, batch.seconds, times, noise])
+        update(state, {"diffusion/velocity": float(loss)}, schedule, batch.name)
+        return
     with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
-        loss = velocity_loss(state.model, batch, *drawn(batch, schedule.seed * _SEEDS + state.step, lean))
+        loss = velocity_loss(state.model, batch, times, noise)
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
+
+
+def replayable(model, schedule: Schedule) -> Replayed:
+    """The model's loss and gradients by replay; see `generation.replay`."""
+
+    def loss_of(inputs: list[Tensor]) -> Tensor:
+        latents, tokens, vectors, counts, controls, seconds, times, noise = inputs
+        batch = Batch(latents, StackedQueries(tokens, vectors, counts), controls, seconds, "")
+        with torch.autocast("cuda", torch.bfloat16, enabled=schedule.precision == "bfloat16", cache_enabled=False):
+            return velocity_loss(model, batch, times, noise)
+
+    return Replayed(model, loss_of)
 
 
 @torch.no_grad()
@@ -182,9 +206,10 @@ def train(recipe: dict[str, Any]) -> Path:
     prepared, run = prepare(recipe), Path(recipe["run"])
     schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
     drawn_ahead = batches(prepared.examples, schedule, prepared.state.step)
+    replayed = replayable(prepared.state.model, schedule) if schedule.device_name == "cuda" else None
 
     def step(state: State) -> None:
-        train_step(state, next(drawn_ahead), schedule, lean)
+        train_step(state, next(drawn_ahead), schedule, lean, replayed)
         if prepared.held_out and state.step % recipe["held_out"] == 0:
             loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), lean)
             log_row(run / "held-out.csv", {"step": state.step, "diffusion/velocity": round(loss, 5)})

@@ -126,7 +126,7 @@ def _fricative(source: Clip, performed: Contours, speaker: Speaker, rng: np.rand
 
 def _vocoder(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
     """A channel vocoder (Dudley 1939): the sound's coarse spectrum, a few bands wide, on a voice's excitation."""
-    _, _, spectrum = stft(source.samples[0], SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    spectrum = _spectrum(source.samples[0])
     bands = int(rng.integers(6, 14))
     edges = np.geomspace(120, 12_000, bands + 1)
     energy = np.stack([np.sqrt((np.abs(spectrum[(edges[i] <= _BINS_HZ) & (edges[i + 1] > _BINS_HZ)]) ** 2).mean(axis=0) + 1e-12) for i in range(bands)])
@@ -171,7 +171,7 @@ def _rhythm(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.
 
 def _whisper(source: Clip, performed: Contours, speaker: Speaker, rng: np.random.Generator) -> np.ndarray:
     """Whispered or creaked through the sound's own linear prediction of order 10 (Atal and Hanauer 1971), formants moved to the speaker's."""
-    _, _, spectrum = stft(source.samples[0], SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    spectrum = _spectrum(source.samples[0])
     correlation = np.fft.irfft(np.abs(spectrum.T) ** 2, axis=1)[:, :11]
     correlation[:, 0] = correlation[:, 0] * 1.001 + 1e-9
     prediction = np.stack([solve_toeplitz(row[:-1], row[1:]) for row in correlation])
@@ -234,11 +234,16 @@ def _resonances(centres_hz: np.ndarray, widths_hz: np.ndarray, gains: np.ndarray
 
 def _shaped(excitation: np.ndarray, envelope: np.ndarray) -> np.ndarray:
     """Excitation (T,) through a time-varying filter (F, N), level made even so that loudness is set afterwards."""
-    _, _, spectrum = stft(excitation, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
+    spectrum = _spectrum(excitation)
     spectrum = spectrum * resample_curve(envelope.T, spectrum.shape[1])
     spectrum /= np.sqrt((np.abs(spectrum) ** 2).sum(axis=0, keepdims=True)) + 1e-9
     _, sound = istft(spectrum, SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)
     return sound[: len(excitation)] if len(sound) >= len(excitation) else np.pad(sound, (0, len(excitation) - len(sound)))
+
+
+def _spectrum(samples: np.ndarray) -> np.ndarray:
+    """Short-time spectrum (N, F) of samples (T,); of fewer than a window as if silence followed."""
+    return stft(np.pad(samples, (0, max(_WINDOW - len(samples), 0))), SAMPLE_RATE_HZ, nperseg=_WINDOW, noverlap=HOP)[2]
 
 
 def _record(voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:

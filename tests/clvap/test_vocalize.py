@@ -24,6 +24,12 @@ def test_rhythm_survives_when_timing_is_kept(family):
     assert np.corrcoef(ours, theirs)[0, 1] > 0.5
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_click_is_imitated_too(family):
+    click = Clip(noise().samples[:, :1764])
+    assert np.abs(imitate(click, np.random.default_rng(0), family, loose=0.0).samples).max() > 0.1
+
+
 def test_a_hummed_tone_keeps_going_up():
     rising = tone(200).samples[:, :20_000], tone(300).samples[:, :20_000], tone(400).samples[:, :20_000]
     source = type(tone())(np.concatenate(rising, axis=1))
