@@ -113,26 +113,21 @@ def resume(state: State, path: Path) -> bool:
     return True
 
 
-def apply(state: State, losses: dict[str, Tensor], weights: dict[str, float], schedule: Schedule, batch: str) -> None:
-    """Gradients of the weighted sum of the losses, then `update`. Raises TrainingError for a loss without a weight and as `update` does."""
+def apply(state: State, losses: dict[str, Tensor], weights: dict[str, float], schedule: Schedule, batch: str, clip: float = 1.0) -> None:
+    """One optimiser step on the weighted sum of the losses, then the averaged weights.
+
+    Raises TrainingError when a loss or the gradient is not finite; weights stay as they were.
+    """
     unknown = losses.keys() - weights.keys()
     if unknown:
         raise TrainingError(f"no weight for {', '.join(sorted(unknown))}; add it under weights in the recipe")
     total = sum(weights[name] * value for name, value in losses.items())
+    state.losses = {name: float(value.detach()) for name, value in losses.items()}
     state.optimizer.zero_grad(set_to_none=True)
     total.backward()
-    update(state, {name: float(value.detach()) for name, value in losses.items()}, schedule, batch)
-
-
-def update(state: State, losses: dict[str, float], schedule: Schedule, batch: str, clip: float = 1.0) -> None:
-    """One optimiser step with the gradients that the model has, then the averaged weights.
-
-    Raises TrainingError when a loss or the gradient is not finite; weights stay as they were.
-    """
-    state.losses = losses
     norm = nn.utils.clip_grad_norm_([p for p in state.model.parameters() if p.grad is not None], clip)
-    if not math.isfinite(sum(losses.values()) + float(norm)):
-        bad = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
+    if not (math.isfinite(float(total.detach())) and math.isfinite(float(norm))):
+        bad = ", ".join(f"{name} {value:.3g}" for name, value in state.losses.items())
         raise TrainingError(f"step {state.step}: loss or gradient is not finite on batch {batch} ({bad}); resume from the last checkpoint with a lower rate")
     for group in state.optimizer.param_groups:
         group["lr"] = schedule.rate(state.step)

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from generation import model as sfx
 from generation.autoencoder import AutoencoderConfig, as_dict, build
-from generation.conditioning import CONTROLS_KEY, TOKENS_KEY, StackedQueries
+from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
 from generation.examples import Batch, Examples, batches
 from generation.latents import Latents, encode
 from generation.queries import Queries, embed
-from generation.replay import Replayed
 from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
-from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop, update
+from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
 from generation.windows import Dropout, Windows
 
 WEIGHTS = {"diffusion/velocity": 1.0}
@@ -58,33 +57,14 @@ def drawn(batch: Batch, seed: int, lean: float) -> tuple[Tensor, Tensor]:
     return times, torch.randn(batch.latents.shape, generator=generator, device=device)
 
 
-def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3, replayed: Replayed | None = None) -> None:
-    """One step on a batch; its noise follows from the schedule's seed and the number of the step.
-
-    replayed: of `replayable`, on a CUDA card
-    """
+def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3) -> None:
+    """One step on a batch; its noise follows from the schedule's seed and the number of the step."""
     device = next(state.model.parameters()).device
     batch = batch.to(device)
     times, noise = drawn(batch, schedule.seed * _SEEDS + state.step, lean)
-    if replayed:
-        loss = replayed([batch.latents, *batch.queries, batch.controls, batch.seconds, times, noise])
-        update(state, {"diffusion/velocity": float(loss)}, schedule, batch.name)
-        return
     with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
         loss = velocity_loss(state.model, batch, times, noise)
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
-
-
-def replayable(model, schedule: Schedule) -> Replayed:
-    """The model's loss and gradients by replay; see `generation.replay`."""
-
-    def loss_of(inputs: list[Tensor]) -> Tensor:
-        latents, tokens, vectors, counts, controls, seconds, times, noise = inputs
-        batch = Batch(latents, StackedQueries(tokens, vectors, counts), controls, seconds, "")
-        with torch.autocast("cuda", torch.bfloat16, enabled=schedule.precision == "bfloat16", cache_enabled=False):
-            return velocity_loss(model, batch, times, noise)
-
-    return Replayed(model, loss_of)
 
 
 @torch.no_grad()
@@ -206,10 +186,9 @@ def train(recipe: dict[str, Any]) -> Path:
     prepared, run = prepare(recipe), Path(recipe["run"])
     schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
     drawn_ahead = batches(prepared.examples, schedule, prepared.state.step)
-    replayed = replayable(prepared.state.model, schedule) if schedule.device_name == "cuda" else None
 
     def step(state: State) -> None:
-        train_step(state, next(drawn_ahead), schedule, lean, replayed)
+        train_step(state, next(drawn_ahead), schedule, lean)
         if prepared.held_out and state.step % recipe["held_out"] == 0:
             loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), lean)
             log_row(run / "held-out.csv", {"step": state.step, "diffusion/velocity": round(loss, 5)})
