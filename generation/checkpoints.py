@@ -55,7 +55,7 @@ class Card:
 CARDS = (
     Card(
         "sfx-mini",
-        "11 M parameters, 44.1 kHz mono, up to 6 s, steered by voice, words or both; ships here",
+        "12 M parameters, 44.1 kHz mono, up to 6 s, steered by voice, words or both; ships here",
         "CC-BY-4.0",
         False,
         "assets/models/sfx-mini/README.md",
