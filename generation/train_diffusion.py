@@ -141,8 +141,8 @@ def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
 
 
 def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, fingerprint: str) -> sfx.SfxConfig:
-    """What config.json will say."""
-    return sfx.SfxConfig(as_dict(autoencoder), sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint)
+    """What config.json will say; `sampling` of the recipe are its steps, guidance and best_of."""
+    return sfx.SfxConfig(as_dict(autoencoder), sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint, **recipe.get("sampling", {}))
 
 
 @dataclass(frozen=True)

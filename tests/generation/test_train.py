@@ -194,6 +194,7 @@ def test_a_recipe_trains_and_watches_sounds_that_it_does_not_train_on(tmp_path):
         "clvap": "clvap-mini",
         "data": {"folder": str(data), "variants": 2, "without_queries": True, "shares": {"esc50": 1.0}},
         "model": vars(tiny.DIFFUSION) | {"depth": 3},
+        "sampling": {"steps": 5, "guidance": 2.5, "best_of": 3},
         "held_out": 2,
         "snapshots": 2,
         "schedule": vars(SCHEDULE) | {"steps": 4},
@@ -203,7 +204,8 @@ def test_a_recipe_trains_and_watches_sounds_that_it_does_not_train_on(tmp_path):
     grown, as_it_was = (train_diffusion.held_out_loss(model, prepared.held_out, SCHEDULE) for model in (prepared.state.model, before))
     assert grown == pytest.approx(as_it_was, rel=1e-5)  # a block more starts as if it were not there
     out = train_diffusion.train(recipe)
-    assert sfx.load(out)[1].diffusion.depth == 3
+    _, config = sfx.load(out)
+    assert (config.diffusion.depth, config.steps, config.guidance, config.best_of) == (3, 5, 2.5, 3)
     assert (tmp_path / "run" / "step-2" / "model.safetensors").is_file()
     with open(tmp_path / "run" / "held-out.csv", newline="", encoding="utf-8") as file:
         watched = list(csv.DictReader(file))
