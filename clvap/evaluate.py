@@ -53,7 +53,8 @@ class Scores:
     """Means over all queries.
 
     recall_1, recall_5, mrr: of the very sound the query was made from
-    precision_1, map_10: of its class
+    precision_1, map_10: of its class; the average precision of a query is over all ten places, or all of the class where it has fewer, so that
+        finding no more than the very sound is not perfect
     precision_1_other: class of the first hit once every take of the source recording is removed
     """
 
@@ -72,7 +73,7 @@ def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Sc
     same_class = labels[order] == labels[:, None]
     hits = same_class[:, :10]
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-    average = (precision * hits).sum(axis=1) / np.maximum(hits.sum(axis=1), 1)
+    average = (precision * hits).sum(axis=1) / np.minimum(same_class.sum(axis=1), hits.shape[1])
     other = sources[order] != sources[:, None]
     first_other = same_class[np.arange(len(labels)), other.argmax(axis=1)]
     return Scores(*(float(np.mean(x)) for x in (rank == 0, rank < 5, 1 / (rank + 1), same_class[:, 0], average, first_other)))

@@ -32,6 +32,13 @@ def test_a_known_order_scores_as_counted_by_hand():
     assert scores.precision_1_other == 0.25
 
 
+def test_sounds_of_the_class_that_are_not_among_ten_count_against_the_average_precision():
+    labels, similarity = np.array(["dog"] * 4 + ["rain"] * 12), np.tile(np.arange(16.0), (16, 1))
+    similarity[np.arange(16), np.arange(16)] = 99  # everything finds itself, and then rain
+    expected = [1 / 4] * 4 + [1.0] * 12
+    assert evaluate.score(similarity, labels, labels).map_10 == pytest.approx(np.mean(expected))
+
+
 @pytest.fixture
 def embedder(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path)
