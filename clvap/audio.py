@@ -124,13 +124,7 @@ def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
 
 
 def trim(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -> Clip:
-    """Cut both ends where they are quiet, less a margin in seconds."""
-    start_s, end_s = sounding(clip, margin_s, below_peak_db)
-    return clip.cut(start_s, end_s)
-
-
-def sounding(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -> tuple[float, float]:
-    """From when to when a clip sounds, with a margin, in seconds; all of it where it is silent or shorter than 20 ms.
+    """Cut both ends where they are quiet, less a margin in seconds.
 
     Quiet is `below_peak_db` under the loudest 10 ms, or within 6 dB of the room's own noise where that lies well under the sound.
     """
@@ -138,16 +132,15 @@ def sounding(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -
     mono = clip.mono()
     frames = len(mono) // hop
     if frames < 2:
-        return 0.0, clip.duration_s
+        return clip
     level = np.sqrt((mono[: frames * hop].reshape(frames, hop) ** 2).mean(axis=1))
     threshold, room = level.max() * 10 ** (below_peak_db / 20), np.percentile(level, 10)
     if room < 0.1 * level.max():
         threshold = max(threshold, 2 * room)
     loud = np.flatnonzero(level > threshold)
     if not len(loud):
-        return 0.0, clip.duration_s
-    start_s, end_s = loud[0] * hop / clip.sample_rate_hz - margin_s, (loud[-1] + 1) * hop / clip.sample_rate_hz + margin_s
-    return max(float(start_s), 0.0), min(float(end_s), clip.duration_s)
+        return clip
+    return clip.cut(loud[0] * hop / clip.sample_rate_hz - margin_s, (loud[-1] + 1) * hop / clip.sample_rate_hz + margin_s)
 
 
 def gesture(clip: Clip, name: str = "recording") -> Clip:

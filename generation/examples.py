@@ -20,7 +20,6 @@ from generation.analysis import RATIO
 from generation.conditioning import StackedQueries, stacked
 from generation.latents import Item, Latents
 from generation.model import DiffusionConfig
-from generation.mouths import Mouths
 from generation.queries import Queries
 from generation.train import Schedule
 from generation.windows import Dropout, Windows, cut
@@ -66,25 +65,18 @@ class Row(NamedTuple):
     seconds: float
 
 
-class Stored(NamedTuple):
-    """What was made beforehand of the same sounds; queries and curves of mouths None to train without any."""
-
-    latents: Latents
-    queries: Queries | None = None
-    mouths: Mouths | None = None
-
-
 class Examples:
     """Draws batches. Origins are drawn in fixed shares, so that a large pack of footsteps does not outweigh the rest.
 
-    stored: of all the sounds
+    latents, queries: of the same sounds; queries None to train without any
     origins: where each sound is from; kinds: what each is, such as its caption
     shares: of each origin
     """
 
     def __init__(
         self,
-        stored: Stored,
+        latents: Latents,
+        queries: Queries | None,
         origins: Sequence[str],
         kinds: Sequence[str],
         shares: dict[str, float],
@@ -92,10 +84,10 @@ class Examples:
         dropout: Dropout,
         windows: Windows,
     ):
-        self._latents, self._queries, self._mouths = stored
-        self._sizes, self._windows, self._dropout = sizes, windows, dropout
+        self._latents, self._queries, self._sizes = latents, queries, sizes
+        self._windows, self._dropout = windows, dropout
         self._by_origin: dict[str, list[Item]] = {}
-        for item in stored.latents.items:
+        for item in latents.items:
             self._by_origin.setdefault(origins[item.sound], []).append(item)
         kin: dict[tuple[str, str], list[int]] = {}
         for sound, key in enumerate(zip(origins, kinds, strict=True)):
@@ -119,14 +111,9 @@ class Examples:
         return Batch(latents, queries, controls, seconds, f"of sounds {[item.sound for item in chosen]}")
 
     def _row(self, item: Item, length: int, rng: np.random.Generator) -> Row:
-        latents, curves = self._latents.latents(item), self._curves(item, rng)
+        latents, curves = self._latents.latents(item), self._latents.controls(item)
         window = cut(latents, curves, item.content, self._latents.silence, length, self._dropout, rng)
         return Row(window.latents, self._query(item, rng), window.controls.stacked(), window.content * RATIO / SAMPLE_RATE_HZ)
-
-    def _curves(self, item: Item, rng: np.random.Generator) -> np.ndarray:
-        if self._mouths is None or rng.random() >= self._dropout.own_curves:
-            return self._latents.controls(item)
-        return self._mouths.draw(item, rng)
 
     def _query(self, item: Item, rng: np.random.Generator) -> Query | None:
         if self._queries is None or rng.random() < self._dropout.query:

@@ -28,28 +28,6 @@ _SPEEDS = (0.75, 1.33)
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A sound at another speed, 1 as it is."""
-
-    sound: int
-    speed: float
-
-    def of(self, wave: np.ndarray) -> np.ndarray:
-        """What is heard of the sound's wave (T,), its first ten seconds."""
-        wave = wave[: int(_LONGEST_S * SAMPLE_RATE_HZ)]
-        if self.speed == 1:
-            return wave
-        return np.interp(np.arange(int(len(wave) / self.speed)) * self.speed, np.arange(len(wave)), wave).astype(np.float32)
-
-
-def drawn_variants(sounds: int, variants: int, seed: int = 0) -> list[Variant]:
-    """Every sound as it is, then every sound `variants` - 1 times at a speed of its own, in the order they are stored in."""
-    rng = np.random.default_rng(seed)
-    plain = [Variant(number, 1.0) for number in range(sounds)]
-    return plain + [Variant(number, float(np.exp(rng.uniform(*np.log(_SPEEDS))))) for _ in range(variants - 1) for number in range(sounds)]
-
-
-@dataclass(frozen=True)
 class Item:
     """One stored variant.
 
@@ -85,17 +63,21 @@ def encode(autoencoder: AudioAutoencoder, sounds: Sounds, folder: Path, variants
     """Encode all sounds `variants` times (the first as they are); a finished folder is used as it is."""
     if (folder / "items.json").exists():
         return Latents(folder)
+    rng = np.random.default_rng(seed)
     autoencoder.eval()
     latents, controls, items, start = [], [], [], 0
-    for variant in drawn_variants(len(sounds), variants, seed):
-        wave = variant.of(sounds.wave(variant.sound))
-        coded = latents_of(autoencoder, wave)
-        length = len(coded)
-        latents.append(coded.astype(np.float16))
-        controls.append(from_contours(extract(Clip(wave[None]))).cut(0, length).values.astype(np.float16))
-        items.append(Item(variant.sound, start, length, length - _TAIL))
-        start += length
-        progress(len(items), variants * len(sounds), "encoding sounds")
+    for variant in range(variants):
+        for number in range(len(sounds)):
+            wave = _variant(sounds.wave(number), rng, plain=variant == 0)
+            coded, curves = latents_of(autoencoder, wave), _curves(wave)
+            length = len(coded)
+            padded = np.pad(curves, ((0, 0), (0, max(length - curves.shape[1], 0))))[:, :length]
+            padded[0, curves.shape[1] :] = -1.0
+            latents.append(coded.astype(np.float16))
+            controls.append(padded.astype(np.float16))
+            items.append(Item(number, start, length, length - _TAIL))
+            start += length
+            progress(len(items), variants * len(sounds), "encoding sounds")
     return _store(folder, np.concatenate(latents).astype(np.float32), np.concatenate(controls, axis=1), items, silence_latent(autoencoder))
 
 
@@ -110,6 +92,18 @@ def latents_of(autoencoder: AudioAutoencoder, wave: np.ndarray, tail: int = _TAI
 def silence_latent(autoencoder: AudioAutoencoder) -> np.ndarray:
     """The latent of silence, (C,)."""
     return latents_of(autoencoder, np.zeros(16 * RATIO, dtype=np.float32), tail=0)[8]
+
+
+def _variant(wave: np.ndarray, rng: np.random.Generator, plain: bool) -> np.ndarray:
+    wave = wave[: int(_LONGEST_S * SAMPLE_RATE_HZ)]
+    if plain:
+        return wave
+    speed = float(np.exp(rng.uniform(*np.log(_SPEEDS))))
+    return np.interp(np.arange(int(len(wave) / speed)) * speed, np.arange(len(wave)), wave).astype(np.float32)
+
+
+def _curves(wave: np.ndarray) -> np.ndarray:
+    return from_contours(extract(Clip(wave[None]))).values
 
 
 def _store(folder: Path, latents: np.ndarray, controls: np.ndarray, items: list[Item], silence: np.ndarray) -> Latents:

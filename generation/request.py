@@ -41,8 +41,8 @@ class Follow:
 class Pull:
     """How far a take is drawn to the gesture once it is made: 0 (as the model made it) to 1. Counts as far as a curve is followed."""
 
-    loudness: float = 0.8
-    brightness: float = 0.6
+    loudness: float = 0.5
+    brightness: float = 0.3
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -72,7 +72,6 @@ class Sounds:
     """Mono sound at 44.1 kHz by number: `sounds.wave(i)` is float32 (T,), trimmed of silence, peak at 0.9."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
         self._samples = np.load(folder / "samples.npy", mmap_mode="r")
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.sounds = [Sound(**row["sound"]) for row in index]

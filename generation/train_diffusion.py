@@ -15,9 +15,8 @@ from torch import Tensor
 from generation import model as sfx
 from generation.autoencoder import AutoencoderConfig, as_dict, build
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
-from generation.examples import Batch, Examples, Stored, batches
-from generation.latents import Latents, drawn_variants, encode
-from generation.mouths import Mouths, listen
+from generation.examples import Batch, Examples, batches
+from generation.latents import Latents, encode
 from generation.queries import Queries, embed
 from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
 from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
@@ -141,15 +140,6 @@ def stored_queries(recipe: dict[str, Any], sounds: Sounds, embedder) -> Queries:
     return embed(embedder, sounds, phrases(sounds), Path(recipe["run"]) / "queries", length, passes)
 
 
-def stored_mouths(recipe: dict[str, Any], sounds: Sounds, latents: Latents) -> Mouths | None:
-    """Curves of `mouths` imitations of each variant of the recipe's sounds; None where it asks for none."""
-    data, workers = recipe["data"], max(recipe["schedule"].get("workers", 0), 1)
-    if not data.get("mouths"):
-        return None
-    variants = drawn_variants(len(sounds), data["variants"])
-    return listen(sounds, variants, latents, Path(recipe["run"]) / "mouths", data["mouths"], workers=workers)
-
-
 def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, fingerprint: str) -> sfx.SfxConfig:
     """What config.json will say; `sampling` of the recipe are its steps, guidance and best_of."""
     return sfx.SfxConfig(as_dict(autoencoder), sfx.DiffusionConfig(**recipe["model"]), recipe["clvap"], fingerprint, **recipe.get("sampling", {}))
@@ -171,8 +161,7 @@ def prepare(recipe: dict[str, Any]) -> Prepared:
     torch.set_num_threads(schedule.threads)
     first = origin(recipe)
     sounds = sounds_of(recipe)
-    stored = _stored(recipe, sounds, first)
-    queries = stored.queries
+    latents, queries = stored_latents(recipe, sounds, first), _queries(recipe, sounds)
     config = configuration(recipe, first.config, queries.fingerprint if queries else "")
     if queries and (queries.token_width, queries.dimension) != (config.diffusion.token_width, config.diffusion.dimension):
         sizes = f"tokens of {queries.token_width} and vectors of {queries.dimension}"
@@ -184,7 +173,7 @@ def prepare(recipe: dict[str, Any]) -> Prepared:
     for model in (state.model, state.averaged):
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
     dropout = Dropout(**recipe.get("dropout", {}))
-    examples = _examples(stored, sounds, recipe["data"]["shares"], config, dropout)
+    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout)
     return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout))
 
 
@@ -221,14 +210,9 @@ def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Te
     return {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
 
 
-def _stored(recipe: dict[str, Any], sounds: Sounds, first: Origin) -> Stored:
-    latents = stored_latents(recipe, sounds, first)
-    return Stored(latents, _queries(recipe, sounds), stored_mouths(recipe, sounds, latents))
-
-
-def _examples(stored: Stored, sounds: Sounds, shares: dict[str, float], config: sfx.SfxConfig, dropout: Dropout) -> Examples:
+def _examples(latents: Latents, queries: Queries | None, sounds: Sounds, shares: dict[str, float], config: sfx.SfxConfig, dropout: Dropout) -> Examples:
     origins, kinds = [sound.origin for sound in sounds.sounds], [sound.caption for sound in sounds.sounds]
-    return Examples(stored, origins, kinds, shares, config.diffusion, dropout, Windows())
+    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows())
 
 
 def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout) -> Examples | None:
@@ -236,7 +220,7 @@ def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxCon
         return None
     apart = held_out(recipe)
     sounds = collect(held_out_sounds(Path(recipe["data"]["folder"])), Path(apart["run"]) / "sounds")
-    return _examples(_stored(apart, sounds, first), sounds, {"esc50": 1.0}, config, dropout)
+    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout)
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:

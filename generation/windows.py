@@ -20,14 +20,12 @@ class Dropout:
     control: each of loudness, brightness, pitch
     controls: all three at once
     own_query: the sound's own query, for that of another sound of its kind
-    own_curves: the sound's own curves, for those of an imitation of it, where there are any
     """
 
     query: float = 0.1
     control: float = 0.25
     controls: float = 0.2
     own_query: float = 0.0
-    own_curves: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from clvap.audio import SAMPLE_RATE_HZ, Clip, read, read_gesture, write
 from clvap.contours import Contours, extract, resample_curve
 from generation.cli import main
-from generation.perform import Amounts, finished, held, perform, true_peak
+from generation.perform import Amounts, drawn, finished, held, perform, true_peak
+from generation.perform.loudness import follow_loudness
 from generation.perform.timing import onsets, plan, retimed
 from generation.request import RequestError
 from tests.sounds import knocks, noise, tone
@@ -179,6 +180,26 @@ def test_silence_stays_silent_and_a_silent_gesture_changes_nothing():
     assert perform(silent, extract(SWELL), ALL) is silent
     sound = noise(0.5)
     assert perform(sound, extract(silent), ALL) is sound
+
+
+def test_a_gesture_in_a_noisy_room_does_not_fill_the_pauses_of_what_is_drawn_to_it():
+    def knocked(times_s, room):
+        return Clip(knocks(times_s).samples + noise(2.0, level=room, seed=1).samples)
+
+    sound, gesture = knocked((0.1, 0.3, 0.8), 0.001), extract(knocked((0.3, 0.8, 1.5), 0.01))
+    made, taken_at_its_word = drawn(sound, gesture, 0.5, 0.0), follow_loudness(sound, gesture, 0.5, 24.0, passes=2)
+    assert loudness_likeness(made, gesture) > loudness_likeness(taken_at_its_word, gesture) > loudness_likeness(sound, gesture) + 0.1
+    pause = slice(round(1.1 * SAMPLE_RATE_HZ), round(1.4 * SAMPLE_RATE_HZ))
+    before, after, filled = (np.abs(one.samples[0, pause]).max() / one.peak for one in (sound, made, taken_at_its_word))
+    assert after < 1.2 * before < 0.5 * filled
+
+
+def test_what_has_no_movement_can_be_drawn_and_draw():
+    still, moving = tone(440, 1.0), extract(SWELL)
+    assert loudness_likeness(drawn(still, moving, 0.5, 0.0), moving) > 0.9
+    assert np.ptp(extract(drawn(SWELL, extract(still), 1.0, 0.0)).loudness_db[3:-3]) < 0.5 * np.ptp(extract(SWELL).loudness_db[3:-3])
+    silent = Clip(np.zeros((1, 44_100), np.float32))
+    assert np.array_equal(drawn(silent, moving, 0.5, 0.3).samples, silent.samples)
 
 
 def test_the_true_peak_is_that_between_the_samples():

@@ -11,7 +11,7 @@ from generation import model as sfx
 from generation import spectrum, train_autoencoder, train_diffusion
 from generation.analysis import mel_filters
 from generation.autoencoder import AutoencoderConfig
-from generation.examples import Examples, Stored, batches
+from generation.examples import Examples, batches
 from generation.latents import encode
 from generation.queries import embed
 from generation.sounds import Sound, collect, esc50
@@ -53,7 +53,7 @@ def examples(sounds, tmp_path):
     queries = embed(tiny.FakeEmbedder(), sounds, PHRASES, tmp_path / "queries", length=6)
     windows = Windows((16, 24), (0.5, 0.5))
     kinds = ["tone", "noise", "noise"]
-    return Examples(Stored(latents, queries), ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows)
+    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows)
 
 
 def test_a_decoder_step_learns_everywhere_but_in_the_scale_of_the_latents(sounds):
