@@ -15,7 +15,7 @@ class Amounts:
     """How far each aspect of a sound is drawn to the gesture's, 0 (left as it is) to 1 (all the way)."""
 
     timing: float = 1.0
-    loudness: float = 0.9
+    loudness: float = 0.7
     brightness: float = 0.5
     pitch: float = 0.7
 

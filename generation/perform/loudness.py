@@ -8,7 +8,6 @@ from clvap.audio import SAMPLE_RATE_HZ, Clip
 from clvap.contours import HOP, Contours, extract, resample_curve
 
 _MOST_CUT_DB = 60.0
-_SILENT_DB = -60.0
 _HEARD_DB = -45.0
 _LEAST_MOVEMENT_DB = 1.0
 _MOST_STRETCH = 2.0
@@ -17,49 +16,28 @@ _MOST_STRETCH = 2.0
 def follow_loudness(clip: Clip, gesture: Contours, amount: float, most_boost_db: float = 15.0, passes: int = 1) -> Clip:
     """The clip with its loudness drawn toward the gesture's, stretched over its length; `amount` from 0 (as it is) to 1.
 
-    Both are compared relative to their own loudest moment.
+    The clip keeps its own range: the gesture's movement is made as wide as the clip's where it is narrower, up to twice. A mouth flattens
+    what it imitates, and the room fills its pauses; taken at its word it would fill those of the clip, too.
 
     most_boost_db: keeps silence from being turned into noise
     passes: how often the gain is corrected by what it did; frames overlap, so at a sudden change one is a little off
     """
     if amount <= 0:
         return clip
-    actual, wanted = _compared(clip, gesture, _SILENT_DB)
-    return _brought(clip, actual + amount * (wanted - actual), _SILENT_DB, amount, most_boost_db, passes)
-
-
-def sway_loudness(clip: Clip, gesture: Contours, amount: float, most_boost_db: float = 15.0, passes: int = 1) -> Clip:
-    """As `follow_loudness`, but the clip keeps its own range: a gesture's movement is made as wide as the clip's where it is narrower, up to twice.
-
-    A mouth flattens what it imitates, and the room fills its pauses. Taken at its word it would fill those of the clip, too.
-    """
-    if amount <= 0:
-        return clip
-    actual, wanted = _compared(clip, gesture, _HEARD_DB)
+    actual = _relative(extract(clip).loudness_db)
+    wanted = _relative(resample_curve(gesture.loudness_db, len(actual)))
     stretch = np.clip(actual.std() / max(wanted.std(), _LEAST_MOVEMENT_DB), 1.0, _MOST_STRETCH)
-    target = actual + amount * (actual.mean() + stretch * (wanted - wanted.mean()) - actual)
-    return _brought(clip, _relative(target, _HEARD_DB), _HEARD_DB, amount, most_boost_db, passes)
-
-
-def _compared(clip: Clip, gesture: Contours, floor_db: float) -> tuple[np.ndarray, np.ndarray]:
-    """Loudness of the clip and of the gesture over its length, (F,) each."""
-    actual = _relative(extract(clip).loudness_db, floor_db)
-    return actual, _relative(resample_curve(gesture.loudness_db, len(actual)), floor_db)
-
-
-def _brought(clip: Clip, target_db: np.ndarray, floor_db: float, amount: float, most_boost_db: float, passes: int) -> Clip:
-    """The clip with the loudness (F,) asked for, under its loudest moment, as far as its gain may go."""
-    gain_db, shaped = np.zeros_like(target_db), clip
+    target = _relative(actual + amount * (actual.mean() + stretch * (wanted - wanted.mean()) - actual))
+    gain_db, shaped = np.zeros_like(actual), clip
     for _ in range(passes):
-        off_db = target_db - _relative(extract(shaped).loudness_db, floor_db)
-        gain_db = np.clip(gain_db + off_db, -amount * _MOST_CUT_DB, amount * most_boost_db)
+        gain_db = np.clip(gain_db + target - _relative(extract(shaped).loudness_db), -amount * _MOST_CUT_DB, amount * most_boost_db)
         shaped = _gained(clip, gain_db)
     return shaped
 
 
-def _relative(loudness_db: np.ndarray, floor_db: float) -> np.ndarray:
-    """A loudness curve under its own loudest moment."""
-    return np.maximum(loudness_db - loudness_db.max(), floor_db)
+def _relative(loudness_db: np.ndarray) -> np.ndarray:
+    """A loudness curve under its own loudest moment, as far down as it can be heard."""
+    return np.maximum(loudness_db - loudness_db.max(), _HEARD_DB)
 
 
 def _gained(clip: Clip, gain_db: np.ndarray) -> Clip:

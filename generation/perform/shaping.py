@@ -11,7 +11,7 @@ from clvap.contours import RATE_HZ, Contours, extract
 from generation.perform.amounts import Amounts
 from generation.perform.brightness import follow_brightness
 from generation.perform.level import faded, held
-from generation.perform.loudness import follow_loudness, sway_loudness
+from generation.perform.loudness import follow_loudness
 from generation.perform.pitch import bent, shift
 from generation.perform.timing import moments, plan, retimed
 
@@ -45,10 +45,9 @@ def perform(clip: Clip, gesture: Contours, amounts: Amounts | None = None) -> Cl
 
 
 def drawn(clip: Clip, gesture: Contours, loudness: float, brightness: float) -> Clip:
-    """The clip drawn to a gesture that is stretched over its length, moment for moment: brightness, then loudness in the clip's own range,
-    each by an amount 0 to 1."""
+    """The clip drawn to a gesture that is stretched over its length, moment for moment: brightness, then loudness, each by an amount 0 to 1."""
     clip = follow_brightness(clip, gesture.brightness, gesture.loudness_db > gesture.loudness_db.max() + _HEARD_DB, brightness)
-    return sway_loudness(clip, gesture, loudness, _MOST_BOOST_DB, passes=2)
+    return follow_loudness(clip, gesture, loudness, _MOST_BOOST_DB, passes=2)
 
 
 def _at(curves: Contours, times_s: np.ndarray) -> Contours:

@@ -11,7 +11,6 @@ from clvap.audio import SAMPLE_RATE_HZ, Clip, read, read_gesture, write
 from clvap.contours import Contours, extract, resample_curve
 from generation.cli import main
 from generation.perform import Amounts, drawn, finished, held, perform, true_peak
-from generation.perform.loudness import follow_loudness
 from generation.perform.timing import onsets, plan, retimed
 from generation.request import RequestError
 from tests.sounds import knocks, noise, tone
@@ -186,12 +185,13 @@ def test_a_gesture_in_a_noisy_room_does_not_fill_the_pauses_of_what_is_drawn_to_
     def knocked(times_s, room):
         return Clip(knocks(times_s).samples + noise(2.0, level=room, seed=1).samples)
 
-    sound, gesture = knocked((0.1, 0.3, 0.8), 0.001), extract(knocked((0.3, 0.8, 1.5), 0.01))
-    made, taken_at_its_word = drawn(sound, gesture, 0.5, 0.0), follow_loudness(sound, gesture, 0.5, 24.0, passes=2)
-    assert loudness_likeness(made, gesture) > loudness_likeness(taken_at_its_word, gesture) > loudness_likeness(sound, gesture) + 0.1
+    sound, noisy = knocked((0.1, 0.3, 0.8), 0.001), knocked((0.3, 0.8, 1.5), 0.01)
+    gesture = extract(noisy)
+    made = drawn(sound, gesture, 0.5, 0.0)
+    assert loudness_likeness(made, gesture) > loudness_likeness(sound, gesture) + 0.2
     pause = slice(round(1.1 * SAMPLE_RATE_HZ), round(1.4 * SAMPLE_RATE_HZ))
-    before, after, filled = (np.abs(one.samples[0, pause]).max() / one.peak for one in (sound, made, taken_at_its_word))
-    assert after < 1.2 * before < 0.5 * filled
+    before, after, recorded = (np.abs(one.samples[0, pause]).max() / one.peak for one in (sound, made, noisy))
+    assert after < 1.2 * before < 0.2 * recorded
 
 
 def test_what_has_no_movement_can_be_drawn_and_draw():
