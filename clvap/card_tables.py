@@ -13,8 +13,8 @@ _PRIVATE = frozenset({"run", "out", "text", "start", "bank", "device", "loggers"
 _APART = frozenset({"name", "model", "stages", "manifests", *_COLLECTIONS})
 _STAGE = ("name", "steps", "batch_size", "learning_rate", "trainable", "losses")
 _EXPLAINED = (
-    "R@1, R@5, MRR: the very sound the query was made from; P@1, mAP@10: its kind; P@1 other: the kind of the first hit once every take of the source "
-    "recording is removed."
+    "R@1, R@5, MRR: the very sound the query was made from; P@1, mAP@10: its kind, the latter over ten places, or all of the kind where it has fewer; "
+    "P@1 other: the kind of the first hit once every take of the source recording is removed."
 )
 
 
