@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from app import space
+from app import memory, space
 
 
 def main() -> int:
+    memory.settle()
     space.settle(os.environ)
     from app.services.studio import Studio
     from app.settings import Settings, SettingsError
