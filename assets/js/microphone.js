@@ -1,4 +1,4 @@
-// A word on a microphone that is refused, absent, or out of reach.
+// The microphone as it is, and a word where it is refused, absent, or out of reach.
 (() => {
   const say = (text) => {
     const line = document.querySelector('#microphone-trouble');
@@ -11,9 +11,12 @@
     document.addEventListener('click', (event) => { if (event.target.closest('#recorder')) say(INSECURE); });
   } else {
     const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    // What browsers do for calls takes a long "shhh" for noise and makes loud and soft alike.
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const asItIs = (audio) => (audio ? { ...plain, ...(audio === true ? {} : audio) } : audio);
     navigator.mediaDevices.getUserMedia = async (wanted) => {
       try {
-        const stream = await ask(wanted);
+        const stream = await ask({ ...wanted, audio: asItIs(wanted?.audio) });
         say('');
         return stream;
       } catch (error) {

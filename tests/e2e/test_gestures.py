@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from clvap.audio import write
-from tests.e2e.browser import expect, launched, opened, upload
+from tests.e2e.browser import expect, launched, opened, record, upload
 from tests.e2e.screen import MESSAGE, TAKES, press
 from tests.fakes import gestures_in_a_row
 
@@ -77,3 +77,18 @@ def test_a_refused_microphone_is_explained(browser, fake_studio):
         page = opened(deaf, fake_studio.url)
         page.get_by_role("button", name="Record", exact=True).click()
         expect(page.locator("#microphone-trouble")).to_contain_text("or upload a file")
+
+
+def test_the_microphone_is_heard_as_it_is(browser, fake_studio):
+    page = opened(browser, fake_studio.url)
+    page.evaluate("""() => {
+        const asked = navigator.mediaDevices.getUserMedia;
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const stream = await asked(wanted);
+            window.heard = stream.getAudioTracks()[0].getSettings();
+            return stream;
+        };
+    }""")
+    record(page)
+    settings = page.evaluate("window.heard")
+    assert [settings[name] for name in ("echoCancellation", "noiseSuppression", "autoGainControl")] == [False] * 3
