@@ -14,6 +14,12 @@ EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 MIN_DURATION_S = 0.1
 MAX_GESTURE_S = 30.0
 SILENCE_DB = -60.0
+PEAK = 0.7
+"""Of a gesture: -3 dBFS."""
+_MARGIN_S = 0.03
+_LEAST_ROOM_S = 0.15
+_END_FRAMES = 15  # of 10 ms, at either end
+_STEADY_DB, _ALIKE_DB, _UNDER_DB = 1.5, 2.0, 8.0
 _MOST_SAMPLES_PER_S = 8 * 192_000  # a small compressed file can claim any rate and fill the memory
 
 
@@ -27,10 +33,12 @@ class Clip:
 
     samples: float32 of shape (C, T), full scale is 1.0
     sample_rate_hz: samples a second
+    room: float32 (T',), what of a gesture's room was heard without it, at its rate and level; None where there was nothing to hear
     """
 
     samples: np.ndarray
     sample_rate_hz: int = SAMPLE_RATE_HZ
+    room: np.ndarray | None = None
 
     @property
     def duration_s(self) -> float:
@@ -45,7 +53,7 @@ class Clip:
         return self.samples.mean(axis=0, dtype=np.float32)
 
     def at_rate(self, sample_rate_hz: int) -> Clip:
-        """The same sound at another sample rate (band-limited resampling by soxr)."""
+        """The same sound at another sample rate (band-limited resampling by soxr), without its room."""
         if sample_rate_hz == self.sample_rate_hz:
             return self
         resampled = soxr.resample(self.samples.T, self.sample_rate_hz, sample_rate_hz, quality="HQ")
@@ -53,8 +61,8 @@ class Clip:
 
     def cut(self, start_s: float, end_s: float) -> Clip:
         """The part from `start_s` to `end_s`, both in seconds."""
-        start, end = (round(t * self.sample_rate_hz) for t in (start_s, end_s))
-        return Clip(self.samples[:, max(start, 0) : end], self.sample_rate_hz)
+        start, end = (max(round(t * self.sample_rate_hz), 0) for t in (start_s, end_s))
+        return Clip(self.samples[:, start:end], self.sample_rate_hz, self.room)
 
 
 @dataclass(frozen=True)
@@ -123,28 +131,50 @@ def write(path: str | Path, clip: Clip, subtype: str = "PCM_16") -> Path:
     return path
 
 
-def trim(clip: Clip, margin_s: float = 0.03, below_peak_db: float = -40.0) -> Clip:
+def trim(clip: Clip, margin_s: float = _MARGIN_S, below_peak_db: float = -40.0) -> Clip:
     """Cut both ends where they are quiet, less a margin in seconds.
 
     Quiet is `below_peak_db` under the loudest 10 ms, or within 6 dB of the room's own noise where that lies well under the sound.
     """
-    hop = max(clip.sample_rate_hz // 100, 1)
-    mono = clip.mono()
+    level = _levels(clip)
+    return clip.cut(*_sounding(clip, level > _quiet(level, below_peak_db), margin_s))
+
+
+def _levels(clip: Clip) -> np.ndarray:
+    """Of every 10 ms, (F,)."""
+    hop, mono = max(clip.sample_rate_hz // 100, 1), clip.mono()
     frames = len(mono) // hop
-    if frames < 2:
-        return clip
-    level = np.sqrt((mono[: frames * hop].reshape(frames, hop) ** 2).mean(axis=1))
-    threshold, room = level.max() * 10 ** (below_peak_db / 20), np.percentile(level, 10)
-    if room < 0.1 * level.max():
-        threshold = max(threshold, 2 * room)
-    loud = np.flatnonzero(level > threshold)
-    if not len(loud):
-        return clip
-    return clip.cut(loud[0] * hop / clip.sample_rate_hz - margin_s, (loud[-1] + 1) * hop / clip.sample_rate_hz + margin_s)
+    return np.sqrt((mono[: frames * hop].reshape(frames, hop) ** 2).mean(axis=1))
+
+
+def _sounding(clip: Clip, loud: np.ndarray, margin_s: float) -> tuple[float, float]:
+    """From when to when a clip is `loud`, 10 ms each, with a margin, in seconds; all of it where nothing is."""
+    frames, step_s = np.flatnonzero(loud), max(clip.sample_rate_hz // 100, 1) / clip.sample_rate_hz
+    if len(loud) < 2 or not len(frames):
+        return 0.0, clip.duration_s
+    return frames[0] * step_s - margin_s, (frames[-1] + 1) * step_s + margin_s
+
+
+def _quiet(level: np.ndarray, below_peak_db: float = -40.0) -> float:
+    """Up to which level a sound of levels (F,) is quiet, see `trim`."""
+    if not len(level):
+        return 0.0
+    quiet, room = level.max() * 10 ** (below_peak_db / 20), np.percentile(level, 10)
+    return max(quiet, 2 * room) if room < 0.1 * level.max() else quiet
+
+
+def _noisy_room(level: np.ndarray) -> float:
+    """Up to which level a recording of levels (F,) is its room's noise, if that is not well under the sound: both ends are steady and alike; else 0."""
+    if len(level) < 4 * _END_FRAMES:
+        return 0.0
+    ends_db = 20 * np.log10(np.stack([level[:_END_FRAMES], level[-_END_FRAMES:]]) + 1e-9)
+    rooms_db = np.median(ends_db, axis=1)
+    told = ends_db.std(axis=1).max() < _STEADY_DB and np.ptp(rooms_db) < _ALIKE_DB and rooms_db.max() < 20 * np.log10(level.max()) - _UNDER_DB
+    return 1.6 * 10 ** (rooms_db.max() / 20) if told else 0.0
 
 
 def gesture(clip: Clip, name: str = "recording") -> Clip:
-    """A vocal gesture ready for use: checked, mono, 44.1 kHz, trimmed, peak at -3 dBFS; samples of shape (1, T).
+    """A vocal gesture ready for use: checked, mono, 44.1 kHz, trimmed, peak at -3 dBFS; samples of shape (1, T), with the room it was made in.
 
     Raises AudioError for what is too short, too long, silent or full of invalid samples.
     """
@@ -161,8 +191,14 @@ def gesture(clip: Clip, name: str = "recording") -> Clip:
     mono = mono - mono.mean()
     if np.abs(mono).max() < 10 ** (SILENCE_DB / 20):
         raise AudioError(f"{name}: only silence was heard; check that the microphone is not muted and come closer")
-    trimmed = trim(Clip(mono, clip.sample_rate_hz).at_rate(SAMPLE_RATE_HZ))
-    return Clip((trimmed.samples * (0.7 / max(trimmed.peak, 1e-9))).astype(np.float32), SAMPLE_RATE_HZ)
+    whole = Clip(mono, clip.sample_rate_hz, clip.room).at_rate(SAMPLE_RATE_HZ)
+    level = _levels(whole)
+    start, end = _sounding(whole, level > max(_quiet(level), _noisy_room(level)), _MARGIN_S)
+    trimmed, room = whole.cut(start, end), np.concatenate([whole.cut(0, start).mono(), whole.cut(end, whole.duration_s).mono()])
+    if len(room) < _LEAST_ROOM_S * SAMPLE_RATE_HZ:
+        room = whole.room
+    gain = np.float32(PEAK / max(trimmed.peak, 1e-9))
+    return Clip((trimmed.samples * gain).astype(np.float32), SAMPLE_RATE_HZ, None if room is None else room * gain)
 
 
 def read_gesture(path: str | Path) -> Clip:

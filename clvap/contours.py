@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+from scipy.ndimage import uniform_filter
 
 from clvap.audio import SAMPLE_RATE_HZ, Clip
 
@@ -20,6 +21,8 @@ _WINDOW = 2_048
 _PITCH_RATE_DIVISOR = 2
 _PITCH_RANGE_HZ = (55.0, 1_500.0)
 _VOICED_ABOVE = 0.55
+_SMOOTHED = (3, 9)  # frames and bins
+_SUBTRACTED, _LEAST_SHARE = 2.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ class Contours:
 
 
 def extract(clip: Clip) -> Contours:
-    """Contours of a clip at any rate and channel count (channels are mixed); at least one frame."""
-    mono = clip.at_rate(SAMPLE_RATE_HZ).mono()
+    """Contours of a clip at any rate and channel count (channels are mixed), without the noise of its room; at least one frame."""
+    clip = clip.at_rate(SAMPLE_RATE_HZ)
+    mono = clip.mono()
     frames = _frames(mono, _WINDOW, HOP)
-    windowed = frames * np.hanning(_WINDOW).astype(np.float32)
+    windowed = frames * _hann()
     power = _power(windowed)
     level = np.sqrt(np.einsum("fw,fw->f", windowed, windowed) * (8 / 3 / _WINDOW))
+    if clip.room is not None:
+        heard = power * _share_of_sound(power, clip.room)
+        level = level * np.sqrt(heard.sum(axis=1) / (power.sum(axis=1) + 1e-12))
+        power = heard
     loudness_db = np.maximum(20 * np.log10(level + 1e-9), FLOOR_DB).astype(np.float32)
     frequency = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE_HZ).astype(np.float32)
     centroid_hz = power @ frequency / (power.sum(axis=1) + 1e-12)
@@ -88,6 +96,17 @@ def _frames(mono: np.ndarray, window: int, hop: int) -> np.ndarray:
     usable = mono[: len(padded) - start]
     padded[start : start + len(usable)] = usable
     return np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
+
+
+def _hann() -> np.ndarray:
+    return np.hanning(_WINDOW).astype(np.float32)
+
+
+def _share_of_sound(power: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """How much of the power (F, N) is not the room's, which is steady: spectral subtraction (Berouti et al. 1979), over smoothed spectra."""
+    alone = np.median(_power(_frames(room, _WINDOW, HOP)[1:-1] * _hann()), axis=0) / np.log(2)  # of an exponential distribution: its mean
+    expected = uniform_filter(alone, _SMOOTHED[1])
+    return np.clip(1 - _SUBTRACTED * expected / (uniform_filter(power, _SMOOTHED) + 1e-12), _LEAST_SHARE, 1)
 
 
 def _pitch(mono: np.ndarray, count: int, loudness_db: np.ndarray) -> np.ndarray:

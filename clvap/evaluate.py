@@ -23,6 +23,7 @@ from clvap.audio import AudioError, Clip, gesture, info, read, trim
 from clvap.data import manifests
 from clvap.data.augment import augmented
 from clvap.data.datasets import folder as folder_dataset
+from clvap.data.effects import EFFECTS
 from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, ManifestError, Row, esc50, packs
 from clvap.data.vocalize import HELD_OUT, imitate
 from clvap.embedder import Embedder
@@ -36,6 +37,7 @@ T = TypeVar("T")
 _SHORTEST_DRAWN_S = 0.2
 _SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
 _LONGEST_S = 60.0
+_ROOM_SNR_DB, _ROOM_COLOUR, _ROOM_S = 15.0, 0.9, 0.5
 FEWEST_SOUNDS, MOST_SOUNDS = 8, 200
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
@@ -44,6 +46,7 @@ FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "loose": lambda clip, rng: imitate(clip, rng, None, loose=1.0),
     "unseen": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=0.0),
     "unseen loose": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=1.0),
+    "unseen noisy": lambda clip, rng: in_noisy_room(imitate(clip, rng, HELD_OUT, loose=0.0), rng),
 }
 """How a query is made from a sound: each reported apart, since some keep the timing and so say little."""
 
@@ -172,6 +175,12 @@ class _Count:
         """An entry of a ledger, whose steps count where it was there already too."""
         self._done += steps * (name in ledger)
         return ledger.once(name, measure)
+
+
+def in_noisy_room(voice: Clip, rng: np.random.Generator) -> Clip:
+    """A recording that began half a second before the voice and ended as much after it, with low noise 15 dB under the voice."""
+    around = round(_ROOM_S * voice.sample_rate_hz)
+    return EFFECTS["noise"](Clip(np.pad(voice.samples, ((0, 0), (around, around))), voice.sample_rate_hz), rng, snr_db=_ROOM_SNR_DB, colour=_ROOM_COLOUR)
 
 
 def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:

@@ -45,6 +45,8 @@ class Stage:
     """Whether sounds are met in all their variants, or only as they were recorded."""
     imitated: float = 1.0
     """Share of what the voice tower hears that are imitations, the rest the sounds themselves in another variant, as somebody may play one."""
+    noisy: float = 0.0
+    """Share of what the voice tower hears in a noisy room, see `training.variation`."""
 
     def __post_init__(self) -> None:
         unknown = sorted(self.losses.keys() - set(LOSSES))
@@ -52,8 +54,9 @@ class Stage:
             raise RecipeError(f"stage {self.name}: losses {', '.join(unknown) or 'are missing'}; choose from {', '.join(LOSSES)}")
         if not self.trainable or self.steps < 1 or self.batch_size < 2 or self.accumulate < 1:
             raise RecipeError(f"stage {self.name}: needs trainable parts, steps and accumulate of 1 or more, and a batch_size of 2 or more")
-        if not 0 <= self.imitated <= 1:
-            raise RecipeError(f"stage {self.name}: imitated is a share from 0 to 1, not {self.imitated}")
+        for name in ("imitated", "noisy"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"stage {self.name}: {name} is a share from 0 to 1, not {getattr(self, name)}")
 
     @property
     def hears_voices(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.services.files import write_json
 
 _log = logging.getLogger(__name__)
-META, GESTURE, FOUND, ALIKE = "meta.json", "gesture.wav", "found.json", "alike.json"
+META, GESTURE, RECORDING, FOUND, ALIKE = "meta.json", "gesture.wav", "recording.wav", "found.json", "alike.json"
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,12 @@ class Entry:
     @property
     def gesture(self) -> Path | None:
         return self.folder / GESTURE if self.has_gesture else None
+
+    @property
+    def recording(self) -> Path | None:
+        """What to hear the gesture from again."""
+        whole = self.folder / RECORDING
+        return whole if whole.is_file() else self.gesture
 
     @property
     def hits(self) -> tuple[KeptMatch, ...]:

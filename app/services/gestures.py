@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from clvap.activity import Activity, Event, pick, split
-from clvap.audio import Clip, gesture, read_gesture, write
+from clvap.audio import PEAK, AudioError, Clip, gesture, read, read_gesture, write
 from clvap.contours import Contours, extract
 
 _KEPT = 32
@@ -32,6 +34,14 @@ class Recording:
     clip: Clip
     contours: Contours
     parts: tuple[Event, ...]
+
+    def whole(self) -> Clip:
+        """The recording before it was trimmed, mono, peak at -3 dBFS: read again, it brings its room along. `clip` where its file is gone."""
+        try:
+            made = read(self.source)
+        except AudioError:
+            return self.clip
+        return Clip(made.mono()[None] * np.float32(PEAK / max(made.peak, 1e-9)), made.sample_rate_hz)
 
 
 @dataclass(frozen=True)

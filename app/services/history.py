@@ -1,6 +1,7 @@
 """Earlier gestures with what was found and made for them, one folder each in the workspace.
 
     <id>/gesture.wav            the trimmed recording, absent when only words were given
+    <id>/recording.wav          the recording as it was made, where there was more of its room to hear
     <id>/meta.json              words, time, which part of the recording was used, hits, takes, favourites
     <id>/found.json, alike.json all that was found for the gesture, and for the sound that "more like this" was asked of
     <id>/takes/*.wav            the takes
@@ -23,6 +24,7 @@ from app.services.entries import (
     ALIKE,
     FOUND,
     GESTURE,
+    RECORDING,
     Candidates,
     Entry,
     KeptAlike,
@@ -54,16 +56,21 @@ class History:
         self.trash = Trash(folder / ".trash")
 
     def begin(
-        self, owner: str, words: str, balance: float, gesture: Clip | None, part: KeptPart | None = None, loudness: Sequence[float] = ()
-    ) -> Entry:
-        """A new entry for a recording, of which only `part` is used where one is named; raises AudioError where the disk refuses."""
+        self, owner: str, words: str, balance: float, gesture: Clip | None, part: KeptPart | None = None, loudness: Sequence[float] = (),
+        whole: Clip | None = None,
+    ) -> Entry:  # fmt: skip
+        """A new entry for a recording, of which only `part` is used where one is named; raises AudioError where the disk refuses.
+
+        gesture: trimmed; whole: as it was made, where there is more to hear in it
+        """
         now = time.time()
         name = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now * 1000) % 1000:03d}-{secrets.token_hex(3)}"
         entry = Entry(name, self._folder / name, now, owner, words, balance, gesture is not None, part=part, loudness=tuple(loudness))
         staging = self._folder / f".{name}"
         (staging / "takes").mkdir(parents=True)
-        if gesture is not None:
-            write(staging / GESTURE, gesture)
+        for file, clip in ((GESTURE, gesture), (RECORDING, whole)):
+            if clip is not None:
+                write(staging / file, clip)
         write_entry(staging, entry)
         staging.replace(entry.folder)
         return entry

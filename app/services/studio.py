@@ -168,7 +168,9 @@ class Studio:
     def _begin(self, owner: str, words: str, balance: float, gesture: Gesture | None) -> Entry:
         if gesture is None:
             return self.history.begin(owner, words, balance, None)
-        return self.history.begin(owner, words, balance, gesture.recording.clip, _kept_part(gesture), loudness_line(gesture.contours))
+        recording = gesture.recording
+        whole = None if recording.clip.room is None else recording.whole()
+        return self.history.begin(owner, words, balance, recording.clip, _kept_part(gesture), loudness_line(gesture.contours), whole)
 
     def _warm_up(self) -> None:
         """Models in the order in which a first press needs them. A model that fails says so on the board; the rest goes on."""

@@ -173,7 +173,7 @@ class ImitateScreen:
             return {self._form.message: cards.message("This entry is not there any more.")}
         updates = self._recorder.drop() | {self._form.words: entry.words, self._form.balance: entry.balance, self._form.message: ""}
         updates |= self._columns.show(entry) | self._strip.show(whose, entry.id, *filters)
-        return updates | (self._recorder.hear(str(entry.gesture), entry.part.number if entry.part else None) if entry.gesture else {})
+        return updates | (self._recorder.hear(str(entry.recording), entry.part.number if entry.part else None) if entry.recording else {})
 
     def _unstar(self, request: gr.Request, event: gr.EventData, shown: str | None, *filters) -> Updates:
         """A favourite of the strip is one no more."""

@@ -142,8 +142,9 @@ class Data:
         if of.hears_voices:
             imitated = rng.random(size) < of.imitated
             heard = [self.passes[p].voice[i, v] if said else self.passes[p].audio[i] for p, i, v, said in zip(of_voice, chosen, which, imitated, strict=True)]
-            voice = np.stack(heard)
-            voice = self.of_voice.varied(torch.from_numpy(voice).float(), rng)
+            voice = self.of_voice.varied(torch.from_numpy(np.stack(heard)).float(), rng)
+            for one in np.flatnonzero(rng.random(size) < of.noisy) if of.noisy else ():
+                self.of_voice.in_room(voice[one], rng)
         said, said_mask = self._said(rng, size // 2) if "text/text" in of.losses else (None, None)
         batch = Batch(
             audio, voice, self.text[words][:, :longest], mask[:, :longest], matched, named, kinds, kinds,

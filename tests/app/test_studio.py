@@ -12,14 +12,16 @@ from app.services.gestures import Gestures
 from app.services.hits import Emphasis
 from app.services.requests import ImitateRequest, PerformRequest
 from app.services.studio import Begun, Found, TakeKept, Trouble
+from app.services.takes import loudness_line
 from clvap.activity import Activity
-from clvap.audio import AudioError, info, read, write
+from clvap.audio import AudioError, Clip, info, read, write
 from clvap.checkpoints import ModelError
 from clvap.contours import extract
 from generation.perform.amounts import Amounts
 from generation.request import Follow
 from tests.app.conftest import bench
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeLibrary, FakeTake, tone
+from tests.sounds import knocks, noise
 
 
 def of(kind, events):
@@ -188,10 +190,10 @@ def test_a_part_of_the_recording_is_all_that_is_used(filled, three_gestures):
 def test_which_part_was_used_is_kept_with_the_whole_recording(filled, three_gestures):
     list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=0, part=2)))
     entry = filled.studio.history.list("local")[0]
-    again = filled.studio.gestures.choose(entry.gesture, entry.part.number)
+    again = filled.studio.gestures.choose(entry.recording, entry.part.number)
     assert entry.part.number == 2 and len(again.recording.parts) == 3
     assert (again.event.start_s, again.event.end_s) == (pytest.approx(entry.part.start_s, abs=0.05), pytest.approx(entry.part.end_s, abs=0.05))
-    assert entry.part.duration_s == pytest.approx(info(entry.gesture).duration_s, abs=0.01)
+    assert entry.part.duration_s == pytest.approx(again.recording.clip.duration_s, abs=0.01)
 
 
 def test_a_part_that_is_not_there_is_refused_and_leaves_no_history(filled, three_gestures, voice):
@@ -291,6 +293,22 @@ def test_a_gesture_leaves_its_loudness_and_words_leave_none(filled, voice):
     line = filled.studio.history.list("local")[0].loudness
     assert len(line) == 64 and max(line) == 1.0 and min(line) >= 0 and line[5] > line[-1]
     assert one_entry(filled).loudness == ()
+
+
+def test_a_gesture_that_is_opened_again_is_heard_in_its_room(filled, tmp_path):
+    samples = np.pad(knocks((0.2, 0.6)).samples[:, :44_100], ((0, 0), (22_050, 22_050)))
+    voice = write(tmp_path / "noisy.wav", Clip(samples + noise(2.0, level=0.003).samples))
+    list(filled.studio.imitate(ImitateRequest(voice, owner="local", variations=0)))
+    entry = filled.studio.history.list("local")[0]
+    assert min(entry.loudness) == 0.0  # between the knocks
+    assert loudness_line(filled.studio.gestures.choose(entry.recording).contours) == pytest.approx(entry.loudness, abs=0.02)
+
+
+def test_a_recording_whose_file_is_gone_is_kept_as_it_was_heard(filled, tmp_path):
+    voice = write(tmp_path / "gone.wav", tone(0.8))
+    recording = filled.studio.gestures.read(voice)
+    voice.unlink()
+    assert np.array_equal(recording.whole().samples, recording.clip.samples)
 
 
 def test_takes_say_which_model_made_them_and_performed_ones_none(filled, voice, tmp_path):

@@ -27,6 +27,20 @@ def test_loudness_peaks_where_the_knocks_are():
     assert {0.5, 1.5} <= set(np.round(loud, 1))
 
 
+@pytest.mark.parametrize("snr_db", [10, 20, 30])
+def test_curves_of_a_gesture_are_those_of_a_quiet_room(snr_db):
+    voice = np.concatenate([tone(300.0, 0.5).samples, tone(300.0, 0.5, level=0.0).samples, tone(900.0, 0.5).samples], axis=1)
+    quiet = contours.extract(Clip(voice))
+    room = noise(2.5, level=0.35 * 10 ** (-snr_db / 20)).samples
+    noisy = np.pad(voice, ((0, 0), (22_050, 22_050))) + room
+    alone, told = (contours.extract(Clip(noisy[:, 22_050:-22_050], room=before)) for before in (None, noisy[0, :22_050]))
+    pause, spoken = slice(25, 40), [*range(3, 18), *range(47, 62)]
+    assert alone.loudness_db[pause].max() > -12 - snr_db
+    assert told.loudness_db[pause].max() < -30 - snr_db
+    assert np.abs(told.loudness_db - quiet.loudness_db)[spoken].max() < 1
+    assert np.abs(told.brightness - quiet.brightness)[spoken].max() < 0.5 * np.abs(alone.brightness - quiet.brightness)[spoken].max()
+
+
 def test_frame_count_and_order_of_the_stack():
     curves = contours.extract(tone(seconds=2.0))
     assert len(curves.pitch) == int(np.ceil(2 * contours.RATE_HZ))

@@ -106,3 +106,11 @@ def test_yamnet_finds_a_sound_by_its_copy_and_by_words():
     assert (judge.by_voice(clips).argmax(axis=1) == np.arange(3)).all()
     assert judge.by_words(["knocking on a door"])[0].argmax() == 2
     assert judge.by_both(clips[2:], ["knocking on a door"])[0].argmax() == 2
+
+
+def test_a_noisy_room_is_heard_before_during_and_after_the_voice():
+    voice = tone(440.0, 1.0, level=0.5)
+    noisy = evaluate.in_noisy_room(voice, np.random.default_rng(0)).samples[0]
+    before, during, after = noisy[:22_050], noisy[22_050:-22_050] - voice.samples[0], noisy[-22_050:]
+    level_db = [20 * np.log10(part.std() / voice.samples.std()) for part in (before, during, after)]
+    assert level_db == pytest.approx([-15] * 3, abs=1.5) and len(during) == 44_100

@@ -98,7 +98,7 @@ class ImitatingApi(Endpoints):
         take, part = kept.take_at(path), kept.part.number if kept.part else None
         name = take.title if take else ""
         asked = ImitateRequest(
-            kept.gesture, kept.words, kept.balance, kept.owner, hits=0, variations=int(variations), seed=seed, part=part, entry=kept.id,
+            kept.recording, kept.words, kept.balance, kept.owner, hits=0, variations=int(variations), seed=seed, part=part, entry=kept.id,
             start_from=path, start_name=name, span=Span(start_s, end_s), best_of=best_of,
         )  # fmt: skip
         after = self._finished(asked)

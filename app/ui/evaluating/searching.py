@@ -18,7 +18,7 @@ _MEASURES = {
 _LEAST_CHANGE = 0.0005
 _FAMILIES = {
     "augment": "the sound, altered", "vocoder": "vocoded", "sketch": "sketched", "loose": "imitated loosely",
-    "unseen": "imitated another way", "unseen loose": "another way, loosely",
+    "unseen": "imitated another way", "unseen loose": "another way, loosely", "unseen noisy": "another way, in a noisy room",
 }  # fmt: skip
 """What is asked with, in words; see `clvap.evaluate.FAMILIES`."""
 
