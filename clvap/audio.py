@@ -18,8 +18,9 @@ PEAK = 0.7
 """Of a gesture: -3 dBFS."""
 _MARGIN_S = 0.03
 _LEAST_ROOM_S = 0.15
-_END_FRAMES = 15  # of 10 ms, at either end
-_STEADY_DB, _ALIKE_DB, _UNDER_DB = 1.5, 2.0, 8.0
+_END_FRAMES = 20  # of 10 ms, at either end
+_STEADY_DB, _ALIKE_DB, _UNDER_DB = 2.0, 2.0, 8.0
+_PRESS_FRAMES, _PAUSE_FRAMES, _CLICK_FRAMES = 15, 25, 6
 _MOST_SAMPLES_PER_S = 8 * 192_000  # a small compressed file can claim any rate and fill the memory
 
 
@@ -168,9 +169,20 @@ def _noisy_room(level: np.ndarray) -> float:
     if len(level) < 4 * _END_FRAMES:
         return 0.0
     ends_db = 20 * np.log10(np.stack([level[:_END_FRAMES], level[-_END_FRAMES:]]) + 1e-9)
-    rooms_db = np.median(ends_db, axis=1)
-    told = ends_db.std(axis=1).max() < _STEADY_DB and np.ptp(rooms_db) < _ALIKE_DB and rooms_db.max() < 20 * np.log10(level.max()) - _UNDER_DB
+    lower_db, rooms_db, upper_db = np.percentile(ends_db, (25, 50, 75), axis=1)
+    told = (upper_db - lower_db).max() < _STEADY_DB and np.ptp(rooms_db) < _ALIKE_DB and rooms_db.max() < 20 * np.log10(level.max()) - _UNDER_DB
     return 1.6 * 10 ** (rooms_db.max() / 20) if told else 0.0
+
+
+def _click(level: np.ndarray, loud: np.ndarray) -> np.ndarray:
+    """Which of the `loud` frames (F,) are the button that ended the recording: at its very end, short, well under the sound and after a pause."""
+    frames, click = np.flatnonzero(loud), np.zeros_like(loud)
+    pauses = np.flatnonzero(np.diff(frames) > _PAUSE_FRAMES)
+    if len(pauses):
+        last = frames[pauses[-1] + 1 :]
+        short = np.ptp(last) < _CLICK_FRAMES and last[0] >= len(level) - _PRESS_FRAMES
+        click[last] = short and level[last].max() < 0.25 * level.max()
+    return click
 
 
 def gesture(clip: Clip, name: str = "recording") -> Clip:
@@ -193,7 +205,8 @@ def gesture(clip: Clip, name: str = "recording") -> Clip:
         raise AudioError(f"{name}: only silence was heard; check that the microphone is not muted and come closer")
     whole = Clip(mono, clip.sample_rate_hz, clip.room).at_rate(SAMPLE_RATE_HZ)
     level = _levels(whole)
-    start, end = _sounding(whole, level > max(_quiet(level), _noisy_room(level)), _MARGIN_S)
+    loud = level > max(_quiet(level), _noisy_room(level))
+    start, end = _sounding(whole, loud & ~_click(level, loud), _MARGIN_S)
     trimmed, room = whole.cut(start, end), np.concatenate([whole.cut(0, start).mono(), whole.cut(end, whole.duration_s).mono()])
     if len(room) < _LEAST_ROOM_S * SAMPLE_RATE_HZ:
         room = whole.room

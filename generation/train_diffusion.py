@@ -147,12 +147,27 @@ def configuration(recipe: dict[str, Any], autoencoder: AutoencoderConfig, finger
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run with all it needs. held_out: sounds that are not trained on, or None."""
+    """A run with all it needs.
+
+    held_out: sounds that are not trained on, or None
+    first, keeps: weights that the run goes on from, by name, and the share of them in what it writes, 0 to 1
+    """
 
     state: State
     config: sfx.SfxConfig
     examples: Examples
     held_out: Examples | None
+    first: dict[str, Tensor]
+    keeps: float
+
+    def write(self, folder: Path) -> Path:
+        """The averaged weights as a model folder, those the run went on from among them (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
+        model = copy.deepcopy(self.state.averaged)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if self.keeps and name in self.first and self.first[name].shape == weight.shape:
+                    weight.lerp_(self.first[name].to(weight), self.keeps)
+        return sfx.save(model, self.config, folder)
 
 
 def prepare(recipe: dict[str, Any]) -> Prepared:
@@ -174,14 +189,14 @@ def prepare(recipe: dict[str, Any]) -> Prepared:
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
     dropout = Dropout(**recipe.get("dropout", {}))
     examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout)
-    return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout))
+    return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout), first.model, recipe.get("keeps", 0.0))
 
 
 def train(recipe: dict[str, Any]) -> Path:
     """Run a recipe of kind `diffusion`, resuming where it stopped, then write the model folder it names.
 
     With `held_out: N` the loss on sounds that are not trained on goes to held-out.csv every N steps; with `snapshots: N` the averaged
-    weights of every N steps stay in the run folder.
+    weights of every N steps stay in the run folder, with `keeps: S` that share of the starting weights is in what is written.
     """
     prepared, run = prepare(recipe), Path(recipe["run"])
     schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
@@ -193,16 +208,15 @@ def train(recipe: dict[str, Any]) -> Path:
             loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), lean)
             log_row(run / "held-out.csv", {"step": state.step, "diffusion/velocity": round(loss, 5)})
         if "snapshots" in recipe and state.step % recipe["snapshots"] == 0:
-            sfx.save(state.averaged, prepared.config, run / f"step-{state.step}")
+            prepared.write(run / f"step-{state.step}")
 
     train_loop(prepared.state, schedule, run, step)
-    return sfx.save(prepared.state.averaged, prepared.config, Path(recipe["out"]))
+    return prepared.write(Path(recipe["out"]))
 
 
 def export(recipe: dict[str, Any]) -> Path:
     """Write the averaged weights of the newest checkpoint as a model folder, while training goes on or after it."""
-    prepared = prepare(recipe)
-    return sfx.save(prepared.state.averaged, prepared.config, Path(recipe["out"]))
+    return prepare(recipe).write(Path(recipe["out"]))
 
 
 def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:

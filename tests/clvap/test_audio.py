@@ -54,6 +54,16 @@ def test_a_loud_room_is_told_by_both_ends():
     assert audio.gesture(swelling).duration_s == pytest.approx(3.0, abs=0.05)
 
 
+def test_the_click_that_ends_a_recording_is_no_part_of_it():
+    voice = np.pad(tone(300.0, 0.8).samples, ((0, 0), (22_050, 33_075)))
+    click = np.zeros_like(voice)
+    click[:, -6_000:-4_500] = noise(0.1, level=0.03).samples[:, :1_500]
+    assert audio.trim(Clip(voice + click)).duration_s > 1.2
+    assert audio.gesture(Clip(voice + click)).duration_s == pytest.approx(0.86, abs=0.03)
+    two = Clip(knocks((0.1, 0.5), seconds=0.6).samples)  # cut tight, and as loud as the other
+    assert audio.gesture(two).duration_s > 0.45
+
+
 def test_gesture_of_another_rate_arrives_at_44100():
     halved = Clip(tone().samples[:, ::2], 22_050)
     assert audio.gesture(halved).sample_rate_hz == 44_100

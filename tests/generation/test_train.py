@@ -211,6 +211,12 @@ def test_a_recipe_trains_and_watches_sounds_that_it_does_not_train_on(tmp_path):
         watched = list(csv.DictReader(file))
     assert [row["step"] for row in watched] == ["2", "4"] and watched[0] != watched[1]
 
+    half = train_diffusion.export(recipe | {"keeps": 0.5, "out": str(tmp_path / "half")})
+    first, last, between = (dict(sfx.load(folder)[0].named_parameters()) for folder in (start, out, half))
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+    for name, weight in between.items():
+        assert torch.allclose(weight, (first[name] + last[name]) / 2 if name in first else last[name], atol=2e-3), name
+
 
 def write_table(path, columns, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
