@@ -20,7 +20,7 @@ _MARGIN_S = 0.03
 _LEAST_ROOM_S = 0.15
 _END_FRAMES = 20  # of 10 ms, at either end
 _STEADY_DB, _ALIKE_DB, _UNDER_DB = 2.0, 2.0, 8.0
-_PRESS_FRAMES, _PAUSE_FRAMES, _CLICK_FRAMES = 15, 25, 6
+_LEAD_FRAMES, _PRESS_FRAMES, _PAUSE_FRAMES, _CLICK_FRAMES = 10, 15, 25, 6
 _MOST_SAMPLES_PER_S = 8 * 192_000  # a small compressed file can claim any rate and fill the memory
 
 
@@ -34,7 +34,7 @@ class Clip:
 
     samples: float32 of shape (C, T), full scale is 1.0
     sample_rate_hz: samples a second
-    room: float32 (T',), what of a gesture's room was heard without it, at its rate and level; None where there was nothing to hear
+    room: float32 (T',), a gesture's room as it was heard before it, at its rate and level; None where there was nothing to hear
     """
 
     samples: np.ndarray
@@ -175,13 +175,16 @@ def _noisy_room(level: np.ndarray) -> float:
 
 
 def _click(level: np.ndarray, loud: np.ndarray) -> np.ndarray:
-    """Which of the `loud` frames (F,) are the button that ended the recording: at its very end, short, well under the sound and after a pause."""
+    """Which of the `loud` frames (F,) are the button that ended the recording: at its very end, short, well under the sound and after a pause.
+
+    Only in what did not begin with the sound, as what was cut before does.
+    """
     frames, click = np.flatnonzero(loud), np.zeros_like(loud)
     pauses = np.flatnonzero(np.diff(frames) > _PAUSE_FRAMES)
     if len(pauses):
         last = frames[pauses[-1] + 1 :]
-        short = np.ptp(last) < _CLICK_FRAMES and last[0] >= len(level) - _PRESS_FRAMES
-        click[last] = short and level[last].max() < 0.25 * level.max()
+        told = frames[0] >= _LEAD_FRAMES and np.ptp(last) < _CLICK_FRAMES and last[0] >= len(level) - _PRESS_FRAMES
+        click[last] = told and level[last].max() < 0.25 * level.max()
     return click
 
 
@@ -207,9 +210,8 @@ def gesture(clip: Clip, name: str = "recording") -> Clip:
     level = _levels(whole)
     loud = level > max(_quiet(level), _noisy_room(level))
     start, end = _sounding(whole, loud & ~_click(level, loud), _MARGIN_S)
-    trimmed, room = whole.cut(start, end), np.concatenate([whole.cut(0, start).mono(), whole.cut(end, whole.duration_s).mono()])
-    if len(room) < _LEAST_ROOM_S * SAMPLE_RATE_HZ:
-        room = whole.room
+    trimmed, before = whole.cut(start, end), whole.cut(0, start)  # what comes after may be the sound's own end
+    room = before.mono() if before.duration_s >= _LEAST_ROOM_S else whole.room
     gain = np.float32(PEAK / max(trimmed.peak, 1e-9))
     return Clip((trimmed.samples * gain).astype(np.float32), SAMPLE_RATE_HZ, None if room is None else room * gain)
 

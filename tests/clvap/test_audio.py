@@ -40,7 +40,7 @@ def test_a_gesture_brings_the_room_it_was_made_in():
     hiss, voice = noise(seconds=3.0, level=0.004).samples, knocks((1.0,), seconds=3.0).samples
     spoken = audio.gesture(Clip(voice + hiss))
     gain = 0.7 / np.abs(voice + hiss).max()
-    assert spoken.room.std() == pytest.approx(0.004 * gain, rel=0.1) and len(spoken.room) > 2.5 * 44_100
+    assert spoken.room.std() == pytest.approx(0.004 * gain, rel=0.1) and len(spoken.room) > 0.9 * 44_100
     assert np.allclose(audio.gesture(spoken).room, spoken.room, rtol=0.01)  # there is nothing more to cut
     assert audio.gesture(tone()).room is None
 
@@ -49,7 +49,7 @@ def test_a_loud_room_is_told_by_both_ends():
     fan = noise(seconds=3.0, level=0.02, seed=1).samples
     hum = tone(220.0, 1.0, level=0.15).samples
     spoken = audio.gesture(Clip(fan + np.pad(hum, ((0, 0), (44_100, 44_100)))))
-    assert spoken.duration_s == pytest.approx(1.06, abs=0.05) and len(spoken.room) > 1.8 * 44_100
+    assert spoken.duration_s == pytest.approx(1.06, abs=0.05) and len(spoken.room) > 0.9 * 44_100
     swelling = Clip(noise(seconds=3.0, seed=1).samples * np.linspace(0.2, 1, 3 * 44_100, dtype=np.float32))
     assert audio.gesture(swelling).duration_s == pytest.approx(3.0, abs=0.05)
 
