@@ -17,7 +17,7 @@ class Amounts:
     timing: float = 1.0
     loudness: float = 0.7
     brightness: float = 0.5
-    pitch: float = 0.7
+    pitch: float = 0.5
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -14,9 +14,9 @@ from clvap.audio import Clip
 from clvap.contours import RATE_HZ, Contours
 from generation.perform.timing import Stretch, retimed, simplified
 
-_PITCHED_SHARE = 0.35  # of the energy
+_PITCHED_SHARE = 0.6  # of the energy
 _HEARD_DB = -35.0
-_FARTHEST = 12.0  # semitones
+_FARTHEST = 5.0  # semitones: further off a sound is another one
 _LEAST = 0.15
 _OVERSAMPLED = 4
 
@@ -24,7 +24,7 @@ _OVERSAMPLED = 4
 def shift(sound: Contours, gesture: Contours, amount: float) -> np.ndarray | None:
     """Semitones (F,) that move a sound's melody about its own middle as the gesture's moves about its own; both of F frames, moment by moment.
 
-    None where there is nothing to do: either has no pitch for a good third of its energy, or they agree already.
+    None where there is nothing to do: either has no pitch for most of its energy, or they agree already.
     """
     if amount <= 0 or not (is_pitched(sound) and is_pitched(gesture)):
         return None

@@ -16,9 +16,9 @@ from clvap.library.likeness import RANGE_DB, align
 
 _FRAMES = (16, 320)  # of an alignment, fewest and most
 _BAND = 0.5  # of a sound's length by which a moment may move
-_WARP_COST = 0.05  # dear enough that a wavering level moves nothing
+_WARP_COST = 0.2  # so dear that only clear movements move: what is stretched sounds less like itself
 _LONGEST = 3.0  # times the gesture's length, of which a sound is used
-_SLOWEST, _FASTEST = 0.25, 4.0  # seconds of the sound a second of the result
+_SLOWEST, _FASTEST = 1 / 3, 3.0  # seconds of the sound a second of the result
 _TOLERANCE_S = 0.015
 _SHORTEST_S = 0.05
 _ONSET_DB, _ONSET_FRAMES, _ONSET_GAP_S = 9.0, 3, 0.08
