@@ -74,6 +74,12 @@ class LibraryService:
         job = state.job and replace(state.job, target="", arguments={}, result={}, message=_NOT_TOLD if state.job.message else "")
         return replace(state, folders=(), left_out=None, job=job, trouble=_NOT_TOLD if state.trouble else None)
 
+    @property
+    def filling(self) -> bool:
+        """Whether sounds are coming into the library, or will as soon as it is open."""
+        state = self.state()
+        return state.trouble is None and (state.count is None or bool(state.job and state.job.running))
+
     def places(self) -> tuple[Path, ...]:
         """Where the indexed folders are: for other services, which tell a visitor of them what that one may know."""
         self.state()

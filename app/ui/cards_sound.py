@@ -13,6 +13,8 @@ from app.ui.cards import SKELETON, empty, play, progress
 from app.ui.plots import line_mask
 
 _FIRST_ON_A_PHONE = 5
+_NOTHING = "Nothing in the library fits. Widen the filters, or add a folder in the Library tab."
+_NOTHING_YET = "Nothing fits yet: the library is still being filled. Try again in a moment."
 _ASPECTS = {"overall": "overall", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words"}
 _KEYS = (
     ("Space", "play"), ("↑ ↓", "next sound"), ("← →", "other column"), ("A", "gesture or sound"), ("F", "favourite"), ("E", "export"), ("M", "similar"),
@@ -23,8 +25,8 @@ _BIN = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 4l8 8M12 4l-8 8"
 _EXPORT = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1.8v8M4.8 6.8L8 10l3.2-3.2M2.5 11v2.7h11V11"/></svg>'
 
 
-def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | None = None) -> str:
-    """The column of hits, best first, or what is shown in their place."""
+def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | None = None, filling: bool = False) -> str:
+    """The column of hits, best first, or what is shown in their place. `filling`: whether sounds are still coming into the library."""
     if trouble:
         return _column("Hits", "", empty(trouble, "trouble"))
     if entry is None:
@@ -33,7 +35,7 @@ def hits(entry: Entry | None, sounds: Sounds, show_paths: bool, trouble: str | N
     if entry.alike:
         title, tools = f"Like {entry.alike.name}", '<button class="quiet back" data-act="back" data-on="collapse">← Hits</button>'
     if not entry.hits:
-        return _column(title, "0", empty("Nothing in the library fits. Widen the filters, or add a folder in the Library tab."), tools, entry, sounds)
+        return _column(title, "0", empty(_NOTHING_YET if filling else _NOTHING), tools, entry, sounds)
     found = [_hit(match, entry, sounds, show_paths) for match in entry.hits]
     more = f'<button class="more" data-more>Show all {len(found)}</button>' if len(found) > _FIRST_ON_A_PHONE else ""
     return _column(title, str(len(found)), "".join(found) + more, tools, entry, sounds)

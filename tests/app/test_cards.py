@@ -91,6 +91,12 @@ def test_what_is_shown_in_place_of_the_hits_says_what_it_is(entry, tmp_path):
     assert html.count("<article") == 2 and "Like &lt;script&gt;" in html and 'data-act="back"' in html and "<script" not in html
 
 
+def test_a_library_that_is_still_filled_is_not_one_in_which_nothing_fits(entry, tmp_path):
+    nothing = replace(entry, hits=())
+    assert "Widen the filters" in cards_sound.hits(nothing, Sounds(tmp_path), False)
+    assert "still being filled" in cards_sound.hits(nothing, Sounds(tmp_path), False, filling=True)
+
+
 def test_takes_keep_their_place_and_are_shown_best_first(entry, tmp_path):
     html = cards_sound.takes(entry, Sounds(tmp_path), pending=1)
     assert html.index("Take 1") < html.index("Take 2") and re.findall(r'style="order:(\d)"', html) == ["1", "0"] and "skeleton" in html

@@ -90,7 +90,7 @@ def test_indexing_goes_on_without_the_page_survives_a_restart_and_can_be_stopped
     render_effects(tmp_path / "mine", count=30)
     first = bench(tmp_path / "w").studio
     job = first.library.start_indexing(str(tmp_path / "mine")).job
-    assert job.running and job.title == "Indexing mine"
+    assert job.running and job.title == "Indexing mine" and first.library.filling
     restarted = bench(tmp_path / "w")
     library = restarted.studio.library
     wait_until(lambda: (state := library.state()).job and state.job.fraction)
@@ -100,6 +100,7 @@ def test_indexing_goes_on_without_the_page_survives_a_restart_and_can_be_stopped
     library.cancel()
     assert wait_until(lambda: not (state := library.state()).job.running and state).job.status == "cancelled"
     assert restarted.studio.board.notices() == () and 0 < restarted.library.count() < 30
+    wait_until(lambda: not library.filling)
     restarted.studio.jobs.cancel(library.resume().job.id)
     wait_until(lambda: not library.state().job.running)
     library.dismiss()
