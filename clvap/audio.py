@@ -18,6 +18,7 @@ PEAK = 0.7
 """Of a gesture: -3 dBFS."""
 _MARGIN_S = 0.03
 _LEAST_ROOM_S = 0.15
+_NO_ROOM = 1e-5  # the deviation of what a recorder leaves before it hears anything
 _END_FRAMES = 20  # of 10 ms, at either end
 _STEADY_DB, _ALIKE_DB, _UNDER_DB = 2.0, 2.0, 8.0
 _LEAD_FRAMES, _PRESS_FRAMES, _PAUSE_FRAMES, _CLICK_FRAMES = 10, 15, 25, 6
@@ -211,7 +212,7 @@ def gesture(clip: Clip, name: str = "recording") -> Clip:
     loud = level > max(_quiet(level), _noisy_room(level))
     start, end = _sounding(whole, loud & ~_click(level, loud), _MARGIN_S)
     trimmed, before = whole.cut(start, end), whole.cut(0, start)  # what comes after may be the sound's own end
-    room = before.mono() if before.duration_s >= _LEAST_ROOM_S else whole.room
+    room = before.mono() if before.duration_s >= _LEAST_ROOM_S and before.mono().std() > _NO_ROOM else whole.room
     gain = np.float32(PEAK / max(trimmed.peak, 1e-9))
     return Clip((trimmed.samples * gain).astype(np.float32), SAMPLE_RATE_HZ, None if room is None else room * gain)
 

@@ -43,6 +43,7 @@ def test_a_gesture_brings_the_room_it_was_made_in():
     assert spoken.room.std() == pytest.approx(0.004 * gain, rel=0.1) and len(spoken.room) > 0.9 * 44_100
     assert np.allclose(audio.gesture(spoken).room, spoken.room, rtol=0.01)  # there is nothing more to cut
     assert audio.gesture(tone()).room is None
+    assert audio.gesture(knocks((1.0,), seconds=3.0)).room is None  # digital silence is no room
 
 
 def test_a_loud_room_is_told_by_both_ends():
