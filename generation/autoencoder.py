@@ -26,6 +26,7 @@ from generation import pitch, spectrum
 from generation.analysis import FRAMES_PER_LATENT, PITCH_CHANNELS, RATIO, Analysis, Outline, Scale
 
 _PICTURED_DB = 60.0
+_MOST_BOOST = math.log(4)  # of what a sound has; past that it is noise that is heard
 _NOISE_DEVIATION = 0.49  # mean absolute deviation of the log of a Rayleigh variable from its median
 
 
@@ -112,6 +113,17 @@ class SpectralDecoder(nn.Module):
         """Latents (C, L) as a rough spectrogram (M, L), which they hold outright: 1 is its loudest band, 0 what lies 60 dB under that."""
         bands = self.scale.undone(latents[:-PITCH_CHANNELS].T)[:, : self.outline.bands].T
         return ((bands - bands.max()) * (10 / math.log(10) / _PICTURED_DB) + 1).clamp(0, 1)
+
+    def changed(self, wave: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """A wave (B, T) of the latents `before` as it becomes when they turn into `after`, both (B, C, L).
+
+        What the latents do not hold of it stays: it is filtered by how the spectrogram changes, but for what it lacks, which is decoded.
+        """
+        predicted = self.predict(after)
+        gain = predicted.log_mag - self.predict(before).log_mag
+        decoded = spectrum.stft(render(predicted, self.iterations))
+        filtered = spectrum.stft(wave) * gain.clamp_max(_MOST_BOOST).exp()
+        return spectrum.istft(torch.where(gain > _MOST_BOOST, decoded, filtered))
 
     def _comb(self, carried: Tensor) -> Tensor:
         """Log gain of the carried pitch's harmonics over all bins, fading with the strength: (B, F, K)."""

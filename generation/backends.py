@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from generation.adapter import Adapter
 
 _LOG = logging.getLogger(__name__)
+_COMPARED_WITH = (0.25, 0.5, 0.75)  # shares of loudness, brightness and pitch; chosen on clips of ESC-50 that their licence keeps out of training
 
 
 class ClvapBackend:
@@ -54,23 +55,28 @@ class ClvapBackend:
             )
 
     def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt:
-        """Query, curves over the take's length, silence after it; guidance compares with no curves, so that it strengthens them as well as the words."""
+        """Query, curves over the take's length, silence after it. Guidance compares with less of the curves: it strengthens the query by all of it, and
+        each curve by as much as its share leaves (the curves' own guidance would cost takes their class)."""
         if request.seconds_start:
             raise RequestError("this generator makes a sound from its beginning; leave out where to start")
         controls = gesture_curves(request, latents, self.model.sample_rate / self.model.min_input_length)
         positive = {TOKENS_KEY: request.query, CONTROLS_KEY: controls, "seconds_total": request.total_s}
         away = embedder().query(text=request.negative) if request.negative else None
-        return Prompt(positive, {**positive, TOKENS_KEY: away, CONTROLS_KEY: absent(latents)})
+        return Prompt(positive, {**positive, TOKENS_KEY: away, CONTROLS_KEY: controls.given_less(_COMPARED_WITH)})
 
     def picture(self, latents: Tensor) -> np.ndarray:
         """Half-made latents (C, L) as a spectrogram, which these say outright."""
         return self.model.pretransform.model.decoder.levels(latents).cpu().numpy()
 
+    def changed(self, samples: Tensor, before: Tensor, after: Tensor) -> Tensor:
+        """A sound as it becomes when its latents change, see `SpectralDecoder.changed`."""
+        return self.model.pretransform.model.decoder.changed(samples, before, after)
+
 
 class PublishedBackend:
     """A published Stable-Audio model, its weights unchanged, asked by its words and, through an adapter, by the query."""
 
-    picture = None
+    picture = changed = None
 
     def __init__(self, folder: Path, device: str, extras: Extras = NOTHING):
         self.model, config = published.load(folder, extras.text_encoder)

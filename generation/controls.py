@@ -37,6 +37,11 @@ class Controls:
     values: np.ndarray
     given: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
+    def given_less(self, shares: tuple[float, float, float]) -> Controls:
+        """The same curves, each given by that share of how far it was."""
+        loudness, brightness, pitch = (given * share for given, share in zip(self.given, shares, strict=True))
+        return replace(self, given=(loudness, brightness, pitch))
+
     def within(self, whole: Controls, start: int) -> Controls:
         """These curves from latent `start` of a longer sound, that sound's own curves before and after."""
         values = whole.values.copy()

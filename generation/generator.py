@@ -18,7 +18,7 @@ from clvap import checkpoints as devices
 from clvap.audio import Clip
 from clvap.progress import Cancelled, Progress, silent
 from generation import checkpoints, inpainting, ranking
-from generation.codec import Codec
+from generation.codec import Codec, Encoded
 from generation.extras import NOTHING, Extras
 from generation.perform import drawn, finished
 from generation.plan import Done, candidates, following, is_grounded, latent_count, latent_span, parts, steps_from
@@ -62,6 +62,7 @@ class Backend(Protocol):
     sampling: when the request says nothing
     clvap: the CLVAP it was trained with, None where it was without
     picture: a half-made take (C, L) as a spectrogram, see `Preview`; None where that would mean decoding it
+    changed: a sound as it becomes when its latents change, see `Codec`; None where that cannot be said
     """
 
     model: Any
@@ -70,6 +71,7 @@ class Backend(Protocol):
     sampling: Sampling
     clvap: str | None
     picture: Callable[[Tensor], np.ndarray] | None
+    changed: Callable[[Tensor, Tensor, Tensor], Tensor] | None
 
     def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt: ...
 
@@ -78,7 +80,7 @@ class Generator:
     """New sounds to a query."""
 
     def __init__(self, backend: Backend, embedder: Callable[[], Embedder] | Embedder, device: str = "cpu"):
-        self._backend, self._codec, self._device = backend, Codec(backend.model, device), device
+        self._backend, self._codec, self._device = backend, Codec(backend.model, device, backend.changed), device
         self._embedder = embedder if callable(embedder) else lambda: embedder
         self._has_loras = False
 
@@ -139,10 +141,10 @@ class Generator:
         count = latent_count(request.seconds, self._codec.latents_a_second) if self._backend.window is None else self._backend.window
         starts = self._starts(request, groups, count)
         rows = sum(map(len, groups))
-        done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start in starts) + rows)
+        done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start, _ in starts) + rows)
         done.tell(_SAMPLING)
-        preview, heard = self._previewer(request, groups, on_preview), self._hear(request, count, sampling, starts[0].kept)
-        drawn = (row for start in starts for row in self._drawn(heard, start, done, preview))  # so that the first take need not wait for all
+        preview, heard = self._previewer(request, groups, on_preview), self._hear(request, count, sampling, starts[0][0].kept)
+        drawn = ((origin, *row) for start, origin in starts for row in self._drawn(heard, start, done, preview))  # the first take need not wait for all
         made: list[_Made] = []
         for number, seeds in enumerate(groups):
             parent = request.ground.name if number == 0 and is_grounded(request) else None
@@ -170,7 +172,7 @@ class Generator:
 
     def reconstructed(self, clip: Clip) -> Clip:
         """A sound through the autoencoder and back: the best a take of this model can sound."""
-        return finished(self._codec.decode(self._codec.encode(clip, math.ceil(clip.duration_s * self._codec.latents_a_second))), clip.duration_s)
+        return finished(self._codec.decode(self._codec.encode(clip, math.ceil(clip.duration_s * self._codec.latents_a_second)).latents), clip.duration_s)
 
     def _sampling(self, request: GenerateRequest) -> Sampling:
         """How to sample this request. Raises RequestError for what the model cannot do."""
@@ -185,18 +187,25 @@ class Generator:
         best_of = request.best_of or (usual.best_of if request.seed is None else 1)
         return Sampling(request.sampler or usual.sampler, request.steps or usual.steps, guidance, min(best_of, MAX_POOL // request.variations))
 
-    def _starts(self, request: GenerateRequest, groups: Sequence[Sequence[int]], latents: int) -> list[Start]:
-        """Batches by where they begin, in the order of their seeds."""
-        from generation.sampling import LEAST_NOISE, Start
+    def _starts(self, request: GenerateRequest, groups: Sequence[Sequence[int]], latents: int) -> list[tuple[Start, Encoded | None]]:
+        """Batches by where they begin, in the order of their seeds, with the sound they begin from, if there is one."""
+        from generation.sampling import Start
 
         seeds = [seed for group in groups for seed in group]
         kept = None if request.inpaint is None else self._kept(request.inpaint, latents)
         if request.init is not None:
-            return [Start(seeds, max(1 - request.init_strength, LEAST_NOISE), self._codec.encode(request.init, latents), kept)]
+            return [self._from(request.init, request.init_strength, seeds, latents, kept)]
         if request.ground is None:
-            return [Start(seeds, kept=kept)]
-        first = Start(groups[0], max(1 - request.ground.strength, LEAST_NOISE), self._codec.encode(request.ground.clip, latents), kept)
-        return [first, Start(seeds[len(groups[0]) :], kept=kept)] if len(groups) > 1 else [first]
+            return [(Start(seeds, kept=kept), None)]
+        first, others = self._from(request.ground.clip, request.ground.strength, groups[0], latents, kept), seeds[len(groups[0]) :]
+        return [first, (Start(others, kept=kept), None)] if others else [first]
+
+    def _from(self, clip: Clip, strength: float, seeds: Sequence[int], latents: int, kept: Kept | None) -> tuple[Start, Encoded | None]:
+        """A batch that begins from a sound, of which `strength` stays."""
+        from generation.sampling import LEAST_NOISE, Start
+
+        origin = self._codec.encode(clip, latents)
+        return Start(seeds, max(1 - strength, LEAST_NOISE), origin.latents, kept), origin if strength > 0 else None
 
     def _kept(self, inpaint: Inpaint, latents: int) -> Kept:
         import torch
@@ -206,7 +215,7 @@ class Generator:
         start, stop = latent_span(inpaint, self._codec.latents_a_second, latents)
         free = torch.zeros(latents, device=self._device)
         free[start:stop] = 1
-        return Kept(self._codec.encode(inpaint.clip, latents), free)
+        return Kept(self._codec.encode(inpaint.clip, latents).latents, free)
 
     def _hear(self, request: GenerateRequest, latents: int, sampling: Sampling, kept: Kept | None) -> _Heard:
         """A request as the network hears it, once for all that is sampled of it."""
@@ -275,13 +284,13 @@ class Generator:
         if on_take is not None:
             on_take(made[-1].take)
 
-    def _finish(self, latents: Tensor, share_s: float, seed: int, parent: str | None, request: GenerateRequest) -> _Made:
-        """A take from its latents (1, C, L)."""
+    def _finish(self, origin: Encoded | None, latents: Tensor, share_s: float, seed: int, parent: str | None, request: GenerateRequest) -> _Made:
+        """A take from its latents (1, C, L), and the sound they began from, if there is one."""
         from generation.memory import in_parts
 
         started = time.perf_counter()
         what = f"the sound of a take of {request.seconds:g} s"
-        clip = self._shaped(in_parts([latents], lambda rows: [self._codec.decode(rows[0])], what)[0], request)
+        clip = self._shaped(in_parts([latents], lambda rows: [self._codec.decode(rows[0], origin)], what)[0], request)
         vector = self._embedder().embed_audio([clip])[0]
         score = float(vector @ request.query.vector)
         merit = ranking.merit(score, following(clip, request))

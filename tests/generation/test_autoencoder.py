@@ -95,3 +95,15 @@ def test_decoding_does_not_depend_on_the_random_state():
     first = coder.decode(latents)
     torch.manual_seed(123)
     assert torch.equal(first, coder.decode(latents))
+
+
+def test_a_wave_changes_as_its_latents_do_and_keeps_what_they_do_not_hold():
+    coder, sound = pretransform(AutoencoderConfig(**tiny.AUTOENCODER)), wave(noise())
+    changed, latents = coder.model.decoder.changed, coder.encode(sound[None])
+    quieter = latents.clone()
+    quieter[:, :16, 8:] -= 1
+    assert (changed(sound, latents, latents) - sound).abs().max() < 1e-3 < (coder.decode(latents)[:, 0] - sound).abs().max()
+    lowered = changed(sound, latents, quieter)
+    before, after = (lowered[:, part].std() / sound[:, part].std() for part in (slice(0, 6 * RATIO), slice(10 * RATIO, None)))
+    assert abs(before - 1) < 0.1 and after < 0.8
+    assert changed(torch.zeros_like(sound), latents - 20, latents).std() > 0  # what it lacks is decoded

@@ -9,7 +9,7 @@ import torch
 from clvap.checkpoints import ModelError
 from clvap.contours import extract
 from clvap.progress import Cancelled
-from generation import GenerateRequest, Generator, ranking
+from generation import GenerateRequest, Generator, backends, ranking
 from generation.checkpoints import locate
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
 from generation.controls import absent, from_contours
@@ -150,12 +150,21 @@ def test_guidance_compares_with_no_curves_where_a_model_hears_some():
     assert (without - engines).abs().max() > 0.01
 
 
+def test_guidance_counts_the_words_more_than_the_curves(tmp_path):
+    asked = request(query=tiny.query(contours=extract(knocks((0.1,), 0.5))), follow=Follow(1.0, 0.5, 0.0))
+    prompt = backends.load(tiny.saved(tmp_path), "cpu").prompt(asked, 8, tiny.FakeEmbedder)
+    heard, compared = prompt.positive[CONTROLS_KEY], prompt.negative[CONTROLS_KEY]
+    assert heard.given == (1.0, 0.5, 0.0) and np.array_equal(heard.values, compared.values)
+    assert 0 < compared.given[0] < 1 and 0 < compared.given[1] < 0.5 and compared.given[2] == 0
+    assert prompt.positive[TOKENS_KEY] is asked.query and prompt.negative[TOKENS_KEY] is None
+
+
 def test_one_take_is_grounded_and_says_on_what(generator):
     ground = Ground(knocks((0.1, 0.3), 0.5), "door.wav", 1.0)
     takes = generator.generate(request(variations=3, ground=ground, pull=AS_MADE))
     parents = {take.seed: take.parent for take in takes}
     assert parents == {5: "door.wav", 6: None, 7: None}
-    wanted = extract(generator.reconstructed(ground.clip)).loudness_db
+    wanted = extract(ground.clip).loudness_db
 
     def likeness(take):
         made = extract(take.clip).loudness_db
