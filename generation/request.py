@@ -12,7 +12,7 @@ from clvap.query import Query
 MIN_SECONDS = 0.2
 MAX_VARIATIONS = 16
 MAX_POOL = 64
-GROUND_STRENGTH = 0.5
+GROUND_STRENGTH = 0.7
 
 
 class RequestError(ValueError):
