@@ -18,11 +18,12 @@ from clvap import checkpoints as devices
 from clvap.audio import Clip
 from clvap.progress import Cancelled, Progress, silent
 from generation import checkpoints, inpainting, ranking
+from generation.beginnings import beginnings
 from generation.codec import Codec, Encoded
 from generation.extras import NOTHING, Extras
 from generation.perform import drawn, finished
-from generation.plan import Done, candidates, following, is_grounded, latent_count, latent_span, parts, steps_from
-from generation.request import MAX_POOL, GenerateRequest, Inpaint, Preview, RequestError, Take
+from generation.plan import Done, candidates, following, is_grounded, latent_count, parts, steps_from
+from generation.request import MAX_POOL, GenerateRequest, Preview, RequestError, Take
 from generation.samplers import SAMPLERS, Sampling
 
 if TYPE_CHECKING:
@@ -139,12 +140,12 @@ class Generator:
         sampling = self._sampling(request)
         groups = candidates(request, sampling.best_of)
         count = latent_count(request.seconds, self._codec.latents_a_second) if self._backend.window is None else self._backend.window
-        starts = self._starts(request, groups, count)
+        begun = beginnings(request, groups, count, self._codec, self._device)
         rows = sum(map(len, groups))
-        done = Done(progress, sum(len(start.seeds) * steps_from(sampling, start.level) for start, _ in starts) + rows)
+        done = Done(progress, sum(len(one.start.seeds) * steps_from(sampling, one.start.level) for one in begun) + rows)
         done.tell(_SAMPLING)
-        preview, heard = self._previewer(request, groups, on_preview), self._hear(request, count, sampling, starts[0][0].kept)
-        drawn = ((origin, *row) for start, origin in starts for row in self._drawn(heard, start, done, preview))  # the first take need not wait for all
+        preview, heard = self._previewer(request, groups, on_preview), self._hear(request, count, sampling, begun[0].start.kept)
+        drawn = ((one.origin, *row) for one in begun for row in self._drawn(heard, one.start, done, preview))  # the first take need not wait for all
         made: list[_Made] = []
         for number, seeds in enumerate(groups):
             parent = request.ground.name if number == 0 and is_grounded(request) else None
@@ -186,36 +187,6 @@ class Generator:
             raise RequestError("words to stay away from need guidance; ask for a guidance over 1, or leave those words out")
         best_of = request.best_of or (usual.best_of if request.seed is None else 1)
         return Sampling(request.sampler or usual.sampler, request.steps or usual.steps, guidance, min(best_of, MAX_POOL // request.variations))
-
-    def _starts(self, request: GenerateRequest, groups: Sequence[Sequence[int]], latents: int) -> list[tuple[Start, Encoded | None]]:
-        """Batches by where they begin, in the order of their seeds, with the sound they begin from, if there is one."""
-        from generation.sampling import Start
-
-        seeds = [seed for group in groups for seed in group]
-        kept = None if request.inpaint is None else self._kept(request.inpaint, latents)
-        if request.init is not None:
-            return [self._from(request.init, request.init_strength, seeds, latents, kept)]
-        if request.ground is None:
-            return [(Start(seeds, kept=kept), None)]
-        first, others = self._from(request.ground.clip, request.ground.strength, groups[0], latents, kept), seeds[len(groups[0]) :]
-        return [first, (Start(others, kept=kept), None)] if others else [first]
-
-    def _from(self, clip: Clip, strength: float, seeds: Sequence[int], latents: int, kept: Kept | None) -> tuple[Start, Encoded | None]:
-        """A batch that begins from a sound, of which `strength` stays."""
-        from generation.sampling import LEAST_NOISE, Start
-
-        origin = self._codec.encode(clip, latents)
-        return Start(seeds, max(1 - strength, LEAST_NOISE), origin.latents, kept), origin if strength > 0 else None
-
-    def _kept(self, inpaint: Inpaint, latents: int) -> Kept:
-        import torch
-
-        from generation.sampling import Kept
-
-        start, stop = latent_span(inpaint, self._codec.latents_a_second, latents)
-        free = torch.zeros(latents, device=self._device)
-        free[start:stop] = 1
-        return Kept(self._codec.encode(inpaint.clip, latents).latents, free)
 
     def _hear(self, request: GenerateRequest, latents: int, sampling: Sampling, kept: Kept | None) -> _Heard:
         """A request as the network hears it, once for all that is sampled of it."""

@@ -76,9 +76,9 @@ class LibraryService:
 
     @property
     def filling(self) -> bool:
-        """Whether sounds are coming into the library, or will as soon as it is open."""
-        state = self.state()
-        return state.trouble is None and (state.count is None or bool(state.job and state.job.running))
+        """Whether sounds are coming into the library."""
+        job = self.state().job
+        return job is not None and job.running
 
     def places(self) -> tuple[Path, ...]:
         """Where the indexed folders are: for other services, which tell a visitor of them what that one may know."""

@@ -92,7 +92,7 @@ def test_what_is_shown_in_place_of_the_hits_says_what_it_is(entry, tmp_path):
 
 
 def test_a_library_that_is_still_filled_is_not_one_in_which_nothing_fits(entry, tmp_path):
-    nothing = replace(entry, hits=())
+    nothing = replace(entry, matches=())
     assert "Widen the filters" in cards_sound.hits(nothing, Sounds(tmp_path), False)
     assert "still being filled" in cards_sound.hits(nothing, Sounds(tmp_path), False, filling=True)
 
