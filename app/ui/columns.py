@@ -64,7 +64,8 @@ class Columns:
         return {self.hits: cards_sound.searching(), self.entry: entry.id} | self._weights.set(None)
 
     def hits_of(self, entry: Entry | None, trouble: str | None = None) -> str:
-        return cards_sound.hits(entry, self._studio.sounds, self._show_paths, trouble, self._studio.library.filling)
+        filling = entry is not None and not entry.hits and self._studio.library.filling
+        return cards_sound.hits(entry, self._studio.sounds, self._show_paths, trouble, filling)
 
     def takes_of(
         self, entry: Entry | None, pending: int = 0, notice: Notice | None = None, trouble: str | None = None, sketches: Mapping[int, str] | None = None
