@@ -55,24 +55,24 @@ def test_what_is_made_when_it_is_stopped_is_kept(tmp_path, voice):
 
 
 def test_old_news_is_not_told(tmp_path):
-    held, go = threading.Event(), threading.Event()
+    seen, done = threading.Event(), threading.Event()
 
     class Fast(FakeGenerator):
         def generate(self, request, progress=None, on_take=None, on_preview=None):
             progress(0, 9, "first")
-            held.set()
+            seen.wait(5)
             for step in range(8):
                 for take in (0, 1):
                     on_preview(Preview(take, np.full((2, 2), step)))
                 progress(step, 9, "more")
             on_take(FakeTake(tone(0.1), 0.5, 1, 0.1))
-            go.set()
+            done.set()
 
     from app.services.models import Lent
 
     events = GenerateService(Lent(Fast)).run(lambda generator: None, Job())
     first = next(events)
-    held.wait(5), go.wait(5)
+    seen.set(), done.wait(5)
     time.sleep(0.2)
     rest = list(events)
     assert isinstance(first, Working) and [event.preview.take for event in of(Seen, rest)] == [0, 1] and len(of(Made, rest)) == 1

@@ -60,11 +60,12 @@ def whoop(path: Path) -> Path:
 
 
 def opened(browser, url: str, size: dict = WIDE, **context):
-    """A new page on the studio, ready for use."""
+    """A new page on the studio, ready for use: once the server was heard, every button has its handler."""
     page = browser.new_context(viewport=size, **context).new_page()
     page.set_default_timeout(PATIENCE_S * 1_000)
     page.goto(url)
     page.get_by_role("button", name="Make it").wait_for()
+    page.locator("#status .notice").first.wait_for()
     return page
 
 
