@@ -143,6 +143,8 @@ class Recipe:
     """Share of a batch drawn from each collection."""
     passes: int = 6
     """Passes of the spectrogram bank."""
+    imitations: int = 2
+    """Imitations of every sound in a pass."""
     bank: Path | None = None
     """Another run's bank of the same rows, used as it is; None makes the run's own."""
     precision: str = "float32"
@@ -169,6 +171,8 @@ class Recipe:
             raise RecipeError(f"recipe {self.name}: needs stages with different names, has {names}")
         if self.precision not in PRECISIONS:
             raise RecipeError(f"recipe {self.name}: precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+        if self.imitations < 1:
+            raise RecipeError(f"recipe {self.name}: imitations {self.imitations} must be 1 or more; 2 are usual")
         if self.minutes is not None and not 0 < self.minutes < float("inf"):
             raise RecipeError(f"recipe {self.name}: minutes {self.minutes} must be over 0; leave it out to train the steps")
         if unknown := sorted(set(self.loggers) - set(LOGGERS)):

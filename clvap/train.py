@@ -102,7 +102,7 @@ def make_bank(recipe: Recipe, rows: list[Row], progress: Progress, workers: int 
     config = recipe.model
     bank.build(
         rows, recipe.bank_folder, recipe.passes, config.front_end(config.audio), recipe.yamnet, recipe.seed, progress, workers or os.cpu_count() or 1,
-        of_voice=config.front_end(config.voice), imitations=bank.IMITATIONS if recipe.hears_voices else 0,
+        of_voice=config.front_end(config.voice), imitations=recipe.imitations if recipe.hears_voices else 0,
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def fit(recipe: Recipe, rows: list[Row], progress: Progress = silent, group: Gro
     tokenizer = _tokenizer(recipe, rows, group)
     net = with_group_statistics(_network(recipe, len(kinds_of(rows))), group).to(group.device)
     state = resumed(fresh(net, recipe, 0), recipe, group.device)
-    data = Data(rows, recipe, tokenizer, kept_back)
+    data = Data(rows, recipe, tokenizer, kept_back, group.device)
     log = Log(recipe.run / "log.csv", state.log_bytes, mirrors(recipe.loggers, recipe.run, state.before + state.step + 1)) if group.first else None
     try:
         while state.stage < len(recipe.stages):
@@ -197,7 +197,7 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, gro
     data.begin(recipe, stage, state.net.model.text)
     started, trained_s, summary = time.perf_counter(), state.trained_s, ""
     while (done := state.done(stage)) < 1 and not state.finished:
-        batch = data.batch(state.stage, state.step, stage).part(group.share(stage.batch_size)).to(group.device)
+        batch = data.batch(state.stage, state.step, stage).part(group.share(stage.batch_size))
         seed = recipe.seed + 1_000_003 * state.stage + state.step + (group.rank << 40)  # dropout, too, depends on the step alone
         found = train_step(state, batch, stage, group, recipe.precision, recipe.clip_norm, seed)
         state.step += 1

@@ -22,7 +22,6 @@ from clvap.data.yamnet import Yamnet
 from clvap.encoders.frontends import FrontEnd
 from clvap.progress import Progress, silent
 
-IMITATIONS = 2
 _PART = 64
 _NAMES = ("audio", "voice", "teacher")
 
@@ -42,7 +41,7 @@ class BankPass:
 
 def build(
     rows: list[Row], folder: Path, passes: int, features: FrontEnd, yamnet: Path | None, seed: int = 0, progress: Progress = silent, workers: int = 1,
-    of_voice: FrontEnd | None = None, imitations: int = IMITATIONS,
+    of_voice: FrontEnd | None = None, imitations: int = 2,
 ) -> None:
     """Make the passes that are not there yet, in `workers` processes. Raises AudioError for a row that cannot be read.
 

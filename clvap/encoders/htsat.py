@@ -5,6 +5,7 @@ B batch, F frames, M mel bands, L states, W width, K classes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 from transformers import ClapAudioConfig, ClapAudioModel
 
 from clvap.encoders import htsat_layout
+
+_BLOCK = re.compile(r"\.layers\.\d+\.blocks\.\d+\.")
+_ADDS = re.compile(r"\.blocks\.\d+\.(attention\.)?output\.dense\.")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,16 @@ class HtsatEncoder(nn.Module):
     def load_published(self, source: str | Path) -> None:
         """Load such a checkpoint; its head only into an encoder that has one. Raises ModelError naming the keys that do not fit."""
         htsat_layout.load(self, source)
+
+
+def deepened(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights `given`, with the transformer blocks that only a deeper model of weights `own` has, as if they were not there.
+
+    A block adds to what it hears (Xiong et al. 2020, arXiv:2002.04745), and one whose last layers are 0 adds nothing.
+    """
+    blocks = {key[: match.end()] for key in given if (match := _BLOCK.search(key))}
+    new = {key: value for key, value in own.items() if (match := _BLOCK.search(key)) and key[: match.end()] not in blocks}
+    return given | {key: torch.zeros_like(value) if _ADDS.search(key) else value for key, value in new.items()}
 
 
 def conv_stem(layers: Sequence[Sequence[int]], width: int, stride: int) -> nn.Sequential:

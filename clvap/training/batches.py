@@ -87,10 +87,11 @@ class Data:
     """The rows of a recipe, ready to be drawn from.
 
     kept_back: (R,) bool, rows that no batch holds
+    device: where sounds are varied and batches come to lie
     """
 
-    def __init__(self, rows: list[Row], recipe: Recipe, tokenizer: Path, kept_back: np.ndarray | None = None):
-        self.rows, self.folder, self.seed, config = rows, recipe.bank_folder, recipe.seed, recipe.model
+    def __init__(self, rows: list[Row], recipe: Recipe, tokenizer: Path, kept_back: np.ndarray | None = None, device: str = "cpu"):
+        self.rows, self.folder, self.seed, self.device, config = rows, recipe.bank_folder, recipe.seed, device, recipe.model
         self.of_audio, self.of_voice = (variation(config.front_end(tower)) for tower in (config.audio, config.voice))
         self.kept_back = np.zeros(len(rows), bool) if kept_back is None else kept_back
         self.captions = [row.captions for row in rows]
@@ -137,20 +138,24 @@ class Data:
         labels = torch.from_numpy(self.labels[chosen])
         matched, named = (soft_targets(labels, share) for share in (0.6, 0.0))
         kinds = functional.one_hot(labels, int(self.labels.max()) + 1).float()
-        audio = self.of_audio.varied(torch.from_numpy(audio).float(), rng)
+        audio = self.of_audio.varied(self._there(audio), rng)
         voice = None
         if of.hears_voices:
             imitated = rng.random(size) < of.imitated
             heard = [self.passes[p].voice[i, v] if said else self.passes[p].audio[i] for p, i, v, said in zip(of_voice, chosen, which, imitated, strict=True)]
-            voice = self.of_voice.varied(torch.from_numpy(np.stack(heard)).float(), rng)
-            for one in np.flatnonzero(rng.random(size) < of.noisy) if of.noisy else ():
-                self.of_voice.in_room(voice[one], rng)
+            voice = self.of_voice.varied(self._there(np.stack(heard)), rng)
+            noisy = torch.from_numpy(np.flatnonzero(rng.random(size) < of.noisy)).to(self.device)
+            if len(noisy):
+                voice[noisy] = self.of_voice.in_rooms(voice[noisy], rng)
         said, said_mask = self._said(rng, size // 2) if "text/text" in of.losses else (None, None)
         batch = Batch(
             audio, voice, self.text[words][:, :longest], mask[:, :longest], matched, named, kinds, kinds,
             torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std), said, said_mask,
-        )
-        return mixed(batch, self.of_audio, torch.from_numpy(rng.uniform(-12, 12, size)).float()) if rng.random() < of.mix else batch
+        ).to(self.device)
+        return mixed(batch, self.of_audio, self._there(rng.uniform(-12, 12, size))) if rng.random() < of.mix else batch
+
+    def _there(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.device).float()
 
     def _said(self, rng: np.random.Generator, pairs: int) -> tuple[Tensor, Tensor]:
         """Token ids and mask (P, 2, L) of P pairs of texts that mean the same."""

@@ -53,7 +53,7 @@ def estimate(recipe: Recipe, rows: list[Row], net: Trained, tokenizer: Path) -> 
         began = time.perf_counter()
         bank.build(
             sample, small.bank_folder, 1, features.front_end(features.audio), recipe.yamnet, recipe.seed,
-            of_voice=features.front_end(features.voice), imitations=bank.IMITATIONS if recipe.hears_voices else 0,
+            of_voice=features.front_end(features.voice), imitations=recipe.imitations if recipe.hears_voices else 0,
         )  # fmt: skip
         each_s = (time.perf_counter() - began) / len(sample)
         data = Data(sample, small, tokenizer)

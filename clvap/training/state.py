@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clvap.checkpoints import ModelError, RecipeError
 from clvap.data.rows import listed
+from clvap.encoders.htsat import deepened
 from clvap.files import whole
 from clvap.model import Clvap
 from clvap.recipe import Recipe, Stage
@@ -93,9 +94,10 @@ def set_modes(net: nn.Module) -> None:
 
 
 def take_weights(model: Clvap, start: Path, parts: tuple[str, ...]) -> None:
-    """Give a model the weights of a model folder, or those of some parts. Raises ModelError naming what does not fit."""
-    given = Clvap.from_folder(start).state_dict()
+    """Give a model the weights of a model folder, or those of some parts; deeper towers start as if they were not. Raises ModelError naming what does
+    not fit."""
     own = model.state_dict()
+    given = deepened(Clvap.from_folder(start).state_dict(), own)
     absent = [part for part in parts if not any(_within(key, (part,)) for key in given)]
     taken = {key: value for key, value in given.items() if not parts or _within(key, parts)}
     wrong = [key for key, value in taken.items() if key not in own or own[key].shape != value.shape]

@@ -25,13 +25,13 @@ _BEFORE_AND_AFTER_S = 1.0
 
 
 class Variation(Protocol):
-    """How what one front end makes is varied."""
+    """How what one front end makes is varied, on whichever device it lies."""
 
     def varied(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
-        """(B, ...) each heard another way; changes its argument."""
+        """(B, ...) each heard another way; may change its argument."""
 
-    def in_room(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
-        """(...) one sound with the noise of a room 6 to 40 dB under its level, somewhat before and after it, too; changes its argument."""
+    def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+        """(B, ...) each with the noise of a room 6 to 40 dB under its level, somewhat before and after it, too; may change its argument."""
 
     def mixed(self, first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
         """Two sounds at once, the second `gain_db` (B,) louder: (B, ...) each to (B, ...), the louder at its own level."""
@@ -50,33 +50,31 @@ class Spectra:
 
     def varied(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """Other tone controls (Nam et al. 2021, arXiv:2110.03282), a little later, parts missing (SpecAugment, Park et al. 2019, arXiv:1904.08779)."""
-        bands, reach = np.arange(heard.shape[2]), _TONE_DB / self.unit_db
-        for spectrum in heard:
-            knots = np.linspace(0, heard.shape[2] - 1, int(rng.integers(3, 6)))
-            loud = spectrum > self.floor
-            spectrum += torch.from_numpy(np.interp(bands, knots, rng.uniform(-reach, reach, len(knots)))).float() * loud
-            spectrum.copy_(spectrum.roll(int(rng.integers(0, 32)), dims=0))
-            for axis, widest in ((0, 40), (1, 10)):
-                width = int(rng.integers(0, min(widest, spectrum.shape[axis])))
-                start = int(rng.integers(0, spectrum.shape[axis] - width))
-                spectrum.narrow(axis, start, width).fill_(self.floor)
+        count, frames, bands = heard.shape
+        reach = _TONE_DB / self.unit_db
+        tone = np.stack([_curve(bands, rng.uniform(-reach, reach, knots)) for knots in rng.integers(3, 6, size=count)])
+        heard += torch.from_numpy(tone).float().to(heard.device)[:, None] * (heard > self.floor)
+        at = (torch.arange(frames) - torch.from_numpy(rng.integers(0, 32, size=(count, 1)))) % frames
+        heard = heard.gather(1, at.to(heard.device)[..., None].expand(-1, -1, bands))
+        heard.masked_fill_(_gaps(count, frames, 40, rng).to(heard.device)[..., None], self.floor)
+        heard.masked_fill_(_gaps(count, bands, 10, rng).to(heard.device)[:, None], self.floor)
         return heard.clamp_(min=self.floor)
 
-    def in_room(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+    def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """Steady noise of a random colour, with hum in low bands half of the time, added as powers add."""
         scale = self.unit_db / _DB_A_NEPER
         neper, silent = heard * scale, math.exp(self.floor * scale)
-        span, level = _sounding((neper.exp() - silent).clamp(min=0).sum(dim=1).numpy(), int(_BEFORE_AND_AFTER_S * self.frames_a_second), rng)
-        frames, bands = span.stop - span.start, heard.shape[1]
-        colour_db = np.linspace(0, rng.uniform(*_TILT_DB), bands) + np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), rng.normal(0, 4, 6))
-        if rng.random() < 0.5:
-            colour_db[rng.integers(bands // 8, size=2)] += rng.uniform(5, 20, 2)
+        around, level = _sounding((neper.exp() - silent).clamp(min=0).sum(dim=2), int(_BEFORE_AND_AFTER_S * self.frames_a_second), rng)
+        count, frames, bands = heard.shape
+        colour_db = np.stack([_curve(bands, rng.normal(0, 4, 6)) for _ in range(count)]) + np.linspace(0, rng.uniform(*_TILT_DB, count), bands, axis=1)
+        for one in np.flatnonzero(rng.random(count) < 0.5):
+            colour_db[one, rng.integers(bands // 8, size=2)] += rng.uniform(5, 20, 2)
         colour = 10 ** (colour_db / 10)
-        free = 1 + 8 * np.linspace(0, 1, bands) ** 2  # a wide band averages more of the noise than a narrow one
-        noise = rng.gamma(free, colour / free, (frames, bands)) * (level / colour.sum() * 10 ** (-rng.uniform(*_SNR_DB) / 10))
-        loud = torch.logaddexp(neper[span], torch.from_numpy(np.log(noise + 1e-30)).float())
-        heard[span] = (loud / scale).clamp(min=self.floor)
-        return heard
+        under = 10 ** (-rng.uniform(*_SNR_DB, count) / 10)
+        power = level[:, None] * torch.from_numpy(colour / colour.sum(axis=1, keepdims=True) * under[:, None]).float().to(heard.device)
+        noise = power[:, None] * _band_noise(count, frames, bands, rng, heard.device)
+        loud = torch.logaddexp(neper, torch.log(noise + 1e-30))
+        return torch.where(around[..., None], (loud / scale).clamp(min=self.floor), heard)
 
     def mixed(self, first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
         """As their powers add."""
@@ -101,13 +99,12 @@ class Waves:
             wave[start : start + width] = 0
         return heard
 
-    def in_room(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+    def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """Steady noise of a random colour."""
-        span, level = _sounding(heard.numpy() ** 2, int(_BEFORE_AND_AFTER_S * self.sample_rate_hz), rng)
-        noise = lfilter([1.0], [1.0, -rng.uniform(0, 0.97)], rng.standard_normal(span.stop - span.start))
-        noise *= np.sqrt(level * 10 ** (-rng.uniform(*_SNR_DB) / 10)) / noise.std()
-        heard[span] += torch.from_numpy(noise).float()
-        return heard
+        around, level = _sounding(heard**2, int(_BEFORE_AND_AFTER_S * self.sample_rate_hz), rng)
+        noise = np.stack([lfilter([1.0], [1.0, -rng.uniform(0, 0.97)], rng.standard_normal(heard.shape[1])) for _ in heard])
+        noise *= np.sqrt(10 ** (-rng.uniform(*_SNR_DB, len(heard)) / 10))[:, None] / noise.std(axis=1, keepdims=True)
+        return heard + torch.from_numpy(noise).float().to(heard.device) * level.sqrt()[:, None] * around
 
     def mixed(self, first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
         """As waves add."""
@@ -115,13 +112,38 @@ class Waves:
         return first * 10 ** (-louder / 20)[:, None] + second * 10 ** ((gain_db - louder) / 20)[:, None]
 
 
-def _sounding(power: np.ndarray, margin: int, rng: np.random.Generator) -> tuple[slice, float]:
-    """Where a sound of power (T,) is, less than 40 dB under its peak, with up to `margin` more on either side half of the time; its mean power there."""
-    loud = np.flatnonzero(power > 1e-4 * power.max())
-    if not len(loud):
-        return slice(0, len(power)), 0.0
-    before, after = rng.integers(0, max(margin, 1), size=2) * (rng.random(2) < 0.5)
-    return slice(max(loud[0] - before, 0), min(loud[-1] + 1 + after, len(power))), float(power[loud].mean())
+def _curve(bands: int, knots: np.ndarray) -> np.ndarray:
+    """A line through values at even distances, (M,)."""
+    return np.interp(np.linspace(0, len(knots) - 1, bands), np.arange(len(knots)), knots)
+
+
+def _gaps(count: int, length: int, widest: int, rng: np.random.Generator) -> Tensor:
+    """Where each of `count` rows misses a part shorter than `widest`: bool (B, length)."""
+    width = rng.integers(0, min(widest, length), size=(count, 1))
+    start = (rng.random((count, 1)) * (length - width)).astype(int)
+    at = np.arange(length)
+    return torch.from_numpy((at >= start) & (at < start + width))
+
+
+def _band_noise(count: int, frames: int, bands: int, rng: np.random.Generator, device: torch.device) -> Tensor:
+    """Power of even noise in mel bands, mean 1: (B, F, M). A wide band averages more of the noise than a narrow one.
+
+    Gamma variates by the cubes of normal ones (Wilson and Hilferty 1931).
+    """
+    free = 1 + 8 * torch.linspace(0, 1, bands, device=device) ** 2
+    normal = torch.randn(count, frames, bands, device=device, generator=torch.Generator(device).manual_seed(int(rng.integers(2**62))))
+    return (1 - 1 / (9 * free) + normal / (3 * free.sqrt())).clamp(min=0) ** 3
+
+
+def _sounding(power: Tensor, margin: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Where sounds of power (B, T) are, less than 40 dB under their peak, with up to `margin` more on either side half of the time: bool (B, T); their
+    mean power there, (B,), 0 for silence."""
+    count, length = power.shape
+    loud = power > 1e-4 * power.amax(dim=1, keepdim=True)
+    before, after = torch.from_numpy(rng.integers(0, max(margin, 1), size=(2, count)) * (rng.random((2, count)) < 0.5)).to(power.device)
+    first, last = loud.int().argmax(dim=1) - before, length - 1 - loud.flip(1).int().argmax(dim=1) + after
+    at = torch.arange(length, device=power.device)
+    return (at >= first[:, None]) & (at <= last[:, None]), (power * loud).sum(dim=1) / loud.sum(dim=1).clamp(min=1)
 
 
 def variation(front_end: FrontEnd) -> Variation:

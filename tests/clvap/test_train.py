@@ -15,6 +15,7 @@ from clvap.data.rows import Row
 from clvap.embedder import Embedder
 from clvap.model import Clvap
 from clvap.progress import Cancelled
+from clvap.text import tokenize
 from clvap.training.batches import Data, mixed
 from clvap.training.guard import TrainingError
 from clvap.training.state import CHECKPOINT, fresh, set_modes
@@ -87,7 +88,8 @@ def test_every_fusion_learns(write, fusion):
     values = []
     for state.step in range(30):
         values.append(sum(train_step(state, batch, recipe.stages[0]).values()))
-    assert values[-1] < 0.8 * values[0]
+    print(values)
+    assert np.mean(values[-5:]) < 0.8 * np.mean(values[:5])
 
 
 def test_a_clap_is_a_recipe_of_words_alone_and_a_model_can_be_trained_further(write, tmp_path):
@@ -120,6 +122,19 @@ def test_parts_of_a_model_start_another(write, tmp_path):
         train._network(replace(recipe, start=tmp_path / "start", model=replace(recipe.model, width=32)), 3)
     with pytest.raises(ModelError, match="audiotower"):
         train._network(replace(recipe, start=tmp_path / "start", start_parts=("audiotower",)), 3)
+
+
+def test_a_deeper_tower_starts_as_if_it_were_not(write, tmp_path):
+    recipe, _ = prepared(write())
+    tiny_tokenizer(tmp_path / "start")
+    begun = Clvap(recipe.model).eval()
+    begun.save(tmp_path / "start", torch.float32)
+    depths = recipe.model.voice["depths"]
+    deeper = replace(recipe.model, voice={**recipe.model.voice, "depths": [depths[0], depths[1] + 2]})
+    net = train._network(replace(recipe, start=tmp_path / "start", model=deeper), 3).model.eval()
+    assert len(list(net.voice.parameters())) > len(list(begun.voice.parameters()))
+    heard = torch.rand(2, *bank.available(recipe.bank_folder)[0].audio.shape[1:])
+    assert torch.allclose(net.voice(heard), begun.voice(heard), atol=1e-6)
 
 
 def test_a_stopped_run_resumes_to_the_same_weights_and_curve(write, monkeypatch, tmp_path):
@@ -307,13 +322,22 @@ def test_the_model_of_a_recipe_that_starts_from_one_need_not_be_spelled_out(writ
 
 
 def test_texts_that_mean_the_same_come_closer(write, tmp_path):
-    stage = {"name": "words", "steps": 20, "trainable": ["text", "fusion", "query_projection"], "losses": {"text/text": 1.0}, "batch_size": 6}
-    recipe, rows = prepared(write(stages=[{**stage, "learning_rate": 5e-3}], wordnet=str(write_wordnet(tmp_path / "wordnet"))))
+    stage = {"name": "words", "steps": 60, "trainable": ["text", "fusion", "query_projection"], "losses": {"text/text": 1.0}, "batch_size": 6}
+    recipe, rows = prepared(write(stages=[{**stage, "learning_rate": 5e-3}], wordnet=str(write_wordnet(tmp_path / "wordnet")), ema=0.0))
     data = data_of(recipe, rows, train._network(recipe, 3), recipe.stages[0])
     assert ("dog1", "hound1") in data.meanings and ("dog1", "a barking animal 1") in data.meanings
-    train.fit(recipe, rows)
-    values = [float(line["value"]) for line in logged(recipe)]
-    assert values[-1] < 0.8 * values[0]
+
+    @torch.no_grad()
+    def nearer(model):
+        """By how much texts of one meaning are more alike than others."""
+        model.eval()
+        words = [torch.stack([model.query_vectors(model.fuse(model.text(*one), one[1], None))[0] for one in pairs]) for pairs in told]
+        likeness = words[0] @ words[1].T
+        return float(likeness.diagonal().mean() - likeness.mean())
+
+    told = [[tokenize(data.tokenizer, [f"{text}{i}"]) for i in range(4)] for text in ("dog", "hound")]
+    before, trained = nearer(train._network(recipe, 3).model), nearer(Clvap.from_folder(train.fit(recipe, rows)))
+    assert trained > 5 * max(before, 0.002)
     with pytest.raises(RecipeError, match="2 x processes"):
         train.check(replace(recipe, stages=(replace(recipe.stages[0], batch_size=5),)), train.ALONE)
 

@@ -53,12 +53,12 @@ def test_silence_stays_silence():
 def test_a_room_adds_noise_under_the_sound_and_alike_for_one_seed(name):
     features = FRONT_ENDS[name]
     how, plain = variation(features), features(tone(440, 1.0))
-    one, two, other = (how.in_room(plain.clone(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, two, other = (how.in_rooms(plain.clone()[None], np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     assert torch.equal(one, two) and not torch.equal(one, other) and torch.isfinite(one).all()
     power = lambda heard: heard.double() ** 2 if name == "waveform" else (heard.double() * how.unit_db / 10 * np.log(10)).exp().sum(dim=1)  # noqa: E731
     sounding, added_db = power(plain) > 1e-4 * power(plain).max(), []
     for seed in range(20):
-        noisy = how.in_room(plain.clone(), np.random.default_rng(seed))
+        noisy = how.in_rooms(plain.clone()[None], np.random.default_rng(seed))[0]
         added = power(noisy - plain) if name == "waveform" else power(noisy) - power(plain)
         added_db.append(10 * np.log10(float(added[sounding].mean() / power(plain)[sounding].mean())))
     assert -43 < min(added_db) < -25 and -20 < max(added_db) < -3
@@ -67,4 +67,4 @@ def test_a_room_adds_noise_under_the_sound_and_alike_for_one_seed(name):
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_silence_has_no_room(name):
     silence = FRONT_ENDS[name](Clip(np.zeros((1, 44_100), np.float32)))
-    assert torch.allclose(variation(FRONT_ENDS[name]).in_room(silence.clone(), np.random.default_rng(0)), silence, atol=1e-4)
+    assert torch.allclose(variation(FRONT_ENDS[name]).in_rooms(silence.clone()[None], np.random.default_rng(0))[0], silence, atol=1e-4)
