@@ -24,7 +24,7 @@ from clvap.data import manifests
 from clvap.data.augment import augmented
 from clvap.data.datasets import folder as folder_dataset
 from clvap.data.effects import EFFECTS
-from clvap.data.manifests import PERMISSIVE, SHARE_ALIKE, ManifestError, Row, esc50, packs
+from clvap.data.manifests import SHARE_ALIKE, ManifestError, Row, esc50, packs, untrained
 from clvap.data.vocalize import HELD_OUT, imitate
 from clvap.embedder import Embedder
 from clvap.ledger import Ledger
@@ -209,7 +209,7 @@ def rows_of(config: dict) -> list[Row]:
     if "packs" in config:
         return [row for row in packs(Path(config["packs"]), SHARE_ALIKE) if trim(read(row.path)).duration_s >= _SHORTEST_S]
     if "untrained" in config:
-        return [row for row in esc50(Path(config["esc50"]), tuple(config["untrained"]), phrases="train", licences=None) if row.licence not in PERMISSIVE]
+        return untrained(Path(config["esc50"]), tuple(config["untrained"]))
     return esc50(Path(config["esc50"]), (config["fold"],), phrases="evaluate", licences=None)
 
 

@@ -1,7 +1,8 @@
 """Figures of a generator on gestures and words it was not trained on, beside real sound, its autoencoder, Griffin-Lim and library hits.
 
-Gestures are imitations of ESC-50 fold 4; words are the phrases kept back from training, which never name the class. The library of
-hits is fold 4, too, less the recording that was imitated: no sound the judge has learned from.
+Gestures are imitations of ESC-50 fold 4, or, to choose settings by, of clips of folds 1 to 3 that their licence keeps out of training; words are
+the phrases kept back from training, which never name the class. The library of hits is of the same clips, less the recording that was imitated: no
+sound the judge has learned from.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from clvap.audio import Clip, read, trim
-from clvap.data.manifests import esc50
+from clvap.data.manifests import esc50, untrained
 from clvap.data.rows import Row
 from clvap.data.yamnet import Yamnet
 from clvap.progress import Progress, silent
@@ -46,6 +47,7 @@ class Evaluation:
     classes: `esc10`, or `all` for these ten and all fifty
     takes: sounds a question, of which the best is judged apart
     best_of: candidates that each of these is the best of; None: as many as the page makes
+    untrained: ask of the clips that their licence keeps out of training, so that what is chosen by the answers was not chosen by fold 4
     rebuilt: clips of each ESC-10 class that go through the autoencoder; a quarter as many of every other class
     seed: of gestures and takes
     sheet: where to draw spectrograms, None for nowhere
@@ -61,6 +63,7 @@ class Evaluation:
     seed: int = 0
     sheet: Path | None = None
     best_of: int | None = None
+    untrained: bool = False
 
     def __post_init__(self) -> None:
         if self.classes not in ("esc10", "all"):
@@ -125,8 +128,10 @@ def ears(evaluation: Evaluation) -> Yamnet:
 
 def measured(evaluation: Evaluation, generator: Generator, embedder: Embedder, yamnet: Yamnet, progress: Progress = silent) -> dict[str, Any]:
     """As `run`, of models that are loaded."""
-    rows = [row for row in esc50(evaluation.data / "esc50", _HELD_OUT_FOLD) if evaluation.classes == "all" or category(row) in ESC10]
-    bench = Bench.of_rows(yamnet, esc50(evaluation.data / "esc50", _TRAINING_FOLDS), rows, evaluation.scopes, evaluation.seed, progress)
+    sounds_of = evaluation.data / "esc50"
+    clips = untrained(sounds_of, _TRAINING_FOLDS) if evaluation.untrained else esc50(sounds_of, _HELD_OUT_FOLD)
+    rows = [row for row in clips if evaluation.classes == "all" or category(row) in ESC10]
+    bench = Bench.of_rows(yamnet, esc50(sounds_of, _TRAINING_FOLDS), rows, evaluation.scopes, evaluation.seed, progress)
     asked, studio = questions(rows, evaluation.gestures, evaluation.seed), Studio(generator, embedder, evaluation.seed, evaluation.best_of)
     sounds: dict[str, Figures] = {"real": Figures(bench.real(), bench.nearest_of_real())}
     result: dict[str, Any] = about(evaluation, asked, bench, studio.best_of) | {"autoencoder": rebuilding(evaluation, generator, yamnet, bench, rows, progress)}
@@ -153,7 +158,7 @@ def about(evaluation: Evaluation, asked: Sequence[Asked], bench: Bench, best_of:
     """What the figures are of."""
     return {
         "generator": str(evaluation.generator), "clvap": str(evaluation.clvap), "seed": evaluation.seed,
-        "gestures": "imitations of ESC-50 fold 4, permissive clips",
+        "gestures": f"imitations of ESC-50 {'folds 1 to 3, clips not trained on' if evaluation.untrained else 'fold 4, permissive clips'}",
         "judge": f"YAMNet and ridge regression on {len(bench.training)} permissive clips of ESC-50 folds 1 to 3",
         "questions": len(asked), "takes_a_question": evaluation.takes, "best_of": best_of, "classes": len({one.category for one in asked}),
         "chance": bench.chance, "threads": torch.get_num_threads(),

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from clvap import audio
+from clvap.data.licences import PERMISSIVE
 from clvap.files import whole
 from clvap.progress import Progress, silent
 
-PERMISSIVE = frozenset({"CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "BSD-3-Clause", "public-domain"})
 TRAINING_FOLDS = ("1", "2", "3")
 _MAX_DURATION_S = 15.0
 

@@ -19,7 +19,7 @@ from clvap.data.licences import KNOWN, PERMISSIVE, SHARE_ALIKE, UNKNOWN, spdx
 from clvap.data.rows import ManifestError, Row, listed
 from clvap.files import whole
 
-__all__ = ["PERMISSIVE", "SHARE_ALIKE", "ManifestError", "Row", "captioned_folder", "esc50", "packs", "read", "write", "write_credits"]
+__all__ = ["PERMISSIVE", "SHARE_ALIKE", "ManifestError", "Row", "captioned_folder", "esc50", "packs", "read", "untrained", "write", "write_credits"]
 COLUMNS = ("path", "captions", "imitation", "category", "licence", "split", "source", "attribution")
 
 
@@ -76,6 +76,11 @@ def write(rows: list[Row], path: str | Path) -> Path:
 def esc50(folder: Path, folds: tuple[int, ...], phrases: str = "train", licences: frozenset[str] | None = PERMISSIVE) -> list[Row]:
     """ESC-50 clips of the given folds; `phrases` picks the captions' part, `licences` None keeps all rows."""
     return [row for row in esc50_dataset.read(folder, folds, phrases) if licences is None or row.licence in licences]
+
+
+def untrained(folder: Path, folds: tuple[int, ...]) -> list[Row]:
+    """ESC-50 clips that their licence keeps out of training, though they are of folds that are trained on: to choose settings by."""
+    return [row for row in esc50(folder, folds, licences=None) if row.licence not in PERMISSIVE]
 
 
 def packs(folder: Path, licences: frozenset[str] | None = PERMISSIVE) -> list[Row]:
