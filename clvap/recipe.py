@@ -129,6 +129,9 @@ class Recipe:
     """Folder of a model whose weights the run starts from, fine-tuning it. None starts from scratch."""
     start_parts: tuple[str, ...] = ()
     """Names of the parts taken from `start`, the others are new; all of them where this is empty."""
+    keeps: float = 0.0
+    """Share of `start`'s weights in what is written, 0 to 1: the mean of before and after forgets less than what was only trained
+    (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
     manifests: tuple[Manifest, ...] = ()
     """More sounds, in any number of tables."""
     yamnet: Path | None = None
@@ -177,6 +180,8 @@ class Recipe:
             raise RecipeError(f"recipe {self.name}: minutes {self.minutes} must be over 0; leave it out to train the steps")
         if unknown := sorted(set(self.loggers) - set(LOGGERS)):
             raise RecipeError(f"recipe {self.name}: no logger {', '.join(unknown)}; choose from {', '.join(LOGGERS)}")
+        if not 0 <= self.keeps <= 1 or (self.keeps and not self.start):
+            raise RecipeError(f"recipe {self.name}: keeps {self.keeps} is a share from 0 to 1 of the weights of `start`; name the model's folder there")
         if not (self.packs or self.esc50 or self.starter or self.manifests):
             raise RecipeError(f"recipe {self.name}: no data; give packs, esc50, starter or manifests")
         if self.start_parts and not self.start:

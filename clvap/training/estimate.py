@@ -56,7 +56,7 @@ def estimate(recipe: Recipe, rows: list[Row], net: Trained, tokenizer: Path) -> 
             of_voice=features.front_end(features.voice), imitations=recipe.imitations if recipe.hears_voices else 0,
         )  # fmt: skip
         each_s = (time.perf_counter() - began) / len(sample)
-        data = Data(sample, small, tokenizer)
+        data = Data(sample, small, tokenizer, device=device)
         net = net.to(device)
         measured = [_stage(net, small, number, stage, data, device) for number, stage in enumerate(small.stages)]
     weights = sum(one.numel() * one.element_size() for one in net.parameters())
@@ -101,9 +101,9 @@ def _stage(net: Trained, recipe: Recipe, number: int, stage: Stage, data: Data, 
 
     times = []
     for step in range(_STEPS):
-        batch = data.batch(number, step, few).to(device)
         kept.clear()
         began = time.perf_counter()
+        batch = data.batch(number, step, few)
         with torch.autograd.graph.saved_tensors_hooks(packed, lambda tensor: tensor):
             train_step(state, batch, few, ALONE, recipe.precision, recipe.clip_norm, step)
         if device.startswith("cuda"):

@@ -107,6 +107,15 @@ def take_weights(model: Clvap, start: Path, parts: tuple[str, ...]) -> None:
     model.load_state_dict(own | taken)
 
 
+def keep(model: Clvap, start: Path, share: float) -> None:
+    """Move a model's weights back towards those of a model folder that it started from, by a share of the way."""
+    own = model.state_dict()
+    first = deepened(Clvap.from_folder(start).state_dict(), own)
+    for name, weight in own.items():
+        if weight.is_floating_point() and name in first and first[name].shape == weight.shape:
+            weight.lerp_(first[name].to(weight), share)
+
+
 def checkpoint(state: State, folder: Path) -> None:
     """Write everything needed to go on exactly, in one move, so that a kill leaves the last good one."""
     plain = {name: getattr(state, name) for name in _PLAIN}

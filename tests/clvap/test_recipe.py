@@ -25,7 +25,8 @@ def test_the_shipped_recipe_loads_and_a_wrong_key_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["clvap-mini", "clvap-mini-further", "clvap-report", "clap-clotho", "clap-clotho-further", "train-folder", "train-folder-whole"]
+    "name",
+    ["clvap-mini", "clvap-mini-further", "clvap-mini-mouths", "clvap-report", "clap-clotho", "clap-clotho-further", "train-folder", "train-folder-whole"],
 )
 def test_every_training_recipe_loads(name):
     recipe = Recipe.load(Path("assets/recipes") / f"{name}.yaml")
@@ -59,6 +60,8 @@ def test_a_tower_of_another_kind_shares_no_keys_with_the_one_it_replaces(tmp_pat
         ("validation: {metric: R@10}\n", "R@5"),
         ("validation: {metrics: MRR}\n", "metrics"),
         ("start_parts: [text]\n", "without start"),
+        ("keeps: 0.5\n", "keeps 0.5"),
+        ("imitations: 0\n", "imitations 0"),
         ("manifests: [{path: a.csv}, {path: b/a.csv}]\n", "name of its own"),
         ("model: {fusion: middle}\n", "middle.*cross_attention"),
         ("stages: [{name: s, steps: 1, trainable: [audio], losses: {teacher/audio: 1}}]\n", "yamnet"),

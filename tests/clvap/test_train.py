@@ -137,6 +137,19 @@ def test_a_deeper_tower_starts_as_if_it_were_not(write, tmp_path):
     assert torch.allclose(net.voice(heard), begun.voice(heard), atol=1e-6)
 
 
+def test_what_is_written_keeps_a_share_of_what_it_started_from(write, tmp_path):
+    recipe, rows = prepared(write(ema=0.0))
+    tiny_tokenizer(tmp_path / "start")
+    torch.manual_seed(1)
+    Clvap(recipe.model).save(tmp_path / "start", torch.float32)
+    further = replace(recipe, start=tmp_path / "start")
+    first, trained, half = (
+        Clvap.from_folder(folder).state_dict()["query_projection.0.weight"]
+        for folder in (tmp_path / "start", train.fit(further, rows), train.fit(replace(further, keeps=0.5, out=tmp_path / "half"), rows))
+    )
+    assert not torch.allclose(first, trained, atol=1e-3) and torch.allclose(half, (first + trained) / 2, atol=2e-3)
+
+
 def test_a_stopped_run_resumes_to_the_same_weights_and_curve(write, monkeypatch, tmp_path):
     recipe, rows = prepared(write(validation={"every": 2, "share": 0.5}, stages=[{**stage, "batch_size": 2} for stage in STAGES]))
     whole = replace(recipe, run=tmp_path / "whole", out=tmp_path / "whole" / "model")
