@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from clvap.checkpoints import ModelError
 from generation import model as sfx
 from generation.autoencoder import AutoencoderConfig, as_dict, build
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
@@ -238,12 +239,20 @@ def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxCon
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:
-    """Stored queries, made now where they are not; None when the recipe says to begin without."""
+    """Stored queries, made now where they are not, or are of a model since trained on; None when the recipe says to begin without.
+
+    On a machine without the model those that it made elsewhere are used.
+    """
     folder = Path(recipe["run"]) / "queries"
-    if (folder / "done.json").exists():
-        return Queries(folder)
-    if recipe["data"].get("without_queries"):
+    made = (folder / "done.json").exists()
+    if recipe["data"].get("without_queries") and not made:
         return None
     from clvap import Embedder
 
-    return stored_queries(recipe, sounds, Embedder.from_pretrained(recipe["clvap"], "cpu"))
+    try:
+        embedder = Embedder.from_pretrained(recipe["clvap"], "cpu")
+    except ModelError:
+        if made:
+            return Queries(folder)
+        raise
+    return stored_queries(recipe, sounds, embedder)

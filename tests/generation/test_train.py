@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from clvap import audio
+from clvap.checkpoints import ModelError
 from generation import model as sfx
 from generation import spectrum, train_autoencoder, train_diffusion
 from generation.analysis import mel_filters
@@ -124,6 +125,19 @@ def test_queries_are_embedded_once(sounds, tmp_path):
     again = embed(Broken(), sounds, PHRASES, tmp_path / "queries", length=6)
     one, two = (queries.draw(1, np.random.default_rng(3)) for queries in (first, again))
     assert np.array_equal(one.tokens, two.tokens) and one.tokens.shape == (4, 12)
+
+
+def test_queries_of_a_model_since_trained_on_are_made_anew(sounds, tmp_path, monkeypatch):
+    class Further(tiny.FakeEmbedder):
+        fingerprint = "further"
+
+    recipe = {"run": str(tmp_path / "run"), "clvap": str(tmp_path / "nowhere"), "data": {}, "model": {"tokens": 6}}
+    with pytest.raises(ModelError, match="nowhere"):
+        train_diffusion._queries(recipe, sounds)
+    train_diffusion.stored_queries(recipe, sounds, tiny.FakeEmbedder())
+    assert train_diffusion._queries(recipe, sounds).fingerprint == "fake"  # where the model is not, what it made is used
+    monkeypatch.setattr("clvap.Embedder.from_pretrained", lambda *_: Further())
+    assert train_diffusion._queries(recipe, sounds).fingerprint == "further"
 
 
 def test_a_saved_model_loads_as_it_was(tmp_path):
