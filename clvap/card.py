@@ -10,7 +10,8 @@ import csv
 import json
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Facts:
     megabytes: of the weights' file
     licences: number of sounds by licence; empty where no credits.csv is there
     licence: of the weights, as the hub writes it
-    recipe, figures: as read, None without
+    recipes: those it was trained by, one after the other, by name; figures: as read, None without
     notes, notice: of NOTES.md and NOTICE.md, empty without
     """
 
@@ -58,14 +59,14 @@ class Facts:
     megabytes: float
     licences: Counter
     licence: str
-    recipe: dict[str, Any] | None = None
+    recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     figures: Any = None
     notes: str = ""
     notice: str = ""
 
 
 def gather(
-    folder: Path, figures: Path | None = None, recipe: Path | None = None, licence: str | None = None, name: str | None = None
+    folder: Path, figures: Path | None = None, recipes: Sequence[Path] = (), licence: str | None = None, name: str | None = None
 ) -> Facts:
     """Read a model folder and the files about it. Raises ModelError for one that is missing or cannot be read."""
     credits = folder / "credits.csv"
@@ -78,7 +79,7 @@ def gather(
         megabytes=weights.stat().st_size / 1e6,
         licences=licences,
         licence=licence or weights_licence(licences),
-        recipe=None if recipe is None else _mapping(recipe),
+        recipes={path.name: _mapping(path) for path in recipes},
         figures=None if figures is None else card_tables.results(_mapping(figures), figures),
         notes=_text(folder / "NOTES.md"),
         notice=_text(folder / "NOTICE.md"),
@@ -105,7 +106,7 @@ def text(facts: Facts) -> str:
 
     header = ModelCardData(
         license=facts.licence, library_name="clvap", pipeline_tag="feature-extraction", language="en", tags=list(TAGS),
-        datasets=card_tables.datasets(facts.recipe) or None,
+        datasets=card_tables.datasets(*facts.recipes.values()) or None,
     )  # fmt: skip
     parts = [
         f"---\n{header.to_yaml()}\n---\n{MARK}\n\n# {facts.name}\n\n{_ABOUT}",
@@ -145,14 +146,15 @@ def _use(facts: Facts) -> str:
 
 
 def _training(facts: Facts) -> str:
-    if not facts.licences and facts.recipe is None:
+    if not facts.licences and not facts.recipes:
         return "## Training\n\nNo recipe and no credits came with this model."
     parts = ["## Training"]
     if facts.licences:
         table = card_tables.markdown(["licence of the sounds", "sounds"], [[name, str(count)] for name, count in facts.licences.most_common()])
         parts.append(f"{sum(facts.licences.values())} sounds, each with its licence and whom to name in `credits.csv`.\n\n{table}")
-    if facts.recipe is not None:
-        parts.append(card_tables.recipe(facts.recipe))
+    for name, recipe in facts.recipes.items():
+        told = card_tables.recipe(recipe)
+        parts.append(f"### {name}\n\n{told}" if len(facts.recipes) > 1 else told)
     return "\n\n".join(parts)
 
 

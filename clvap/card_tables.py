@@ -45,13 +45,11 @@ def results(figures: dict[str, Any], path: Path) -> str:
     return "\n\n".join(part for part in ("; ".join(facts), explained, table) if part)
 
 
-def datasets(recipe: dict[str, Any] | None) -> list[str]:
-    """The collections of a recipe by name."""
-    if recipe is None:
-        return []
-    named = [name for key, name in _COLLECTIONS.items() if recipe.get(key)]
-    tables = [table for table in recipe.get("manifests") or [] if isinstance(table, dict)]
-    return [*named, *(str(table.get("name") or Path(str(table.get("path", "manifest"))).stem) for table in tables)]
+def datasets(*recipes: dict[str, Any]) -> list[str]:
+    """The collections of recipes by name."""
+    named = [name for key, name in _COLLECTIONS.items() if any(recipe.get(key) for recipe in recipes)]
+    tables = [table for recipe in recipes for table in recipe.get("manifests") or [] if isinstance(table, dict)]
+    return list(dict.fromkeys([*named, *(str(table.get("name") or Path(str(table.get("path", "manifest"))).stem) for table in tables)]))
 
 
 def recipe(values: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 def add_card_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="MODEL_FOLDER")
     parser.add_argument("--figures", type=Path, metavar="FILE", help="what python -m clvap evaluate RECIPE --json printed")
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="the recipe it was trained by")
+    parser.add_argument("--recipe", type=Path, action="append", default=[], metavar="FILE", help="a recipe it was trained by; several in their order")
     parser.add_argument("--licence", metavar="NAME", help="of the weights, as the hub writes it; by default from credits.csv, other where that says nothing")
     parser.add_argument("--name", metavar="NAME", help="of the model (the folder's)")
     parser.add_argument("--overwrite", action="store_true", help="also a card that was written by hand")

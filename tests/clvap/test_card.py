@@ -81,6 +81,13 @@ def test_the_figures_are_read_as_they_come_without_facts_around_them(model, tmp_
     assert "| loose + words | clvap search | 0.125 | 0.750 |" in card.text(card.gather(model, tmp_path / "bare.json"))
 
 
+def test_recipes_stand_in_the_order_they_were_trained_in(model, about, tmp_path):
+    _, recipe = about
+    (tmp_path / "further.yaml").write_text("name: tiny\nstages: [{name: longer, steps: 40}]\n")
+    several = card.text(card.gather(model, recipes=[recipe, tmp_path / "further.yaml"]))
+    assert several.index("### recipe.yaml") < several.index("| warm-up | 30 |") < several.index("### further.yaml") < several.index("| longer | 40 |")
+
+
 def test_numbers_of_weights_are_those_of_the_model(model):
     facts = card.gather(model)
     counted = Clvap(tiny_config()).state_dict()
