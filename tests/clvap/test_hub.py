@@ -47,7 +47,7 @@ def test_a_saved_model_comes_back_with_its_tokenizer_and_a_card(model, saved):
 
 def test_saving_again_keeps_a_card_written_by_hand(model, saved, tmp_path):
     (tmp_path / "recipe.yaml").write_text("seed: 77")
-    model.save_pretrained(saved, recipe=tmp_path / "recipe.yaml")
+    model.save_pretrained(saved, recipes=[tmp_path / "recipe.yaml"])
     assert "seed: 77" in (saved / "README.md").read_text()
     (saved / "README.md").write_text("by hand")
     model.save_pretrained(saved)
