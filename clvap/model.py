@@ -86,7 +86,7 @@ class Clvap(nn.Module):
         return Clvap.from_folder(checkpoints.resolve(name_or_path))
 
     def save_pretrained(self, folder: str | Path, tokenizer=None, **facts: object) -> Path:
-        """Write the model, its tokenizer and a card; `facts` are arguments of `clvap.card.gather`, such as figures and recipe."""
+        """Write the model, its tokenizer and a card; `facts` are arguments of `clvap.card.gather`, such as figures and recipes."""
         return hub.save(self, Path(folder), tokenizer, facts)
 
     def push_to_hub(self, repo_id: str, tokenizer=None, private: bool = False, token: str | None = None, **facts: object) -> str:
