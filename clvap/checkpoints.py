@@ -39,7 +39,7 @@ class Card:
 
 
 CARDS = (
-    Card("clvap-mini", "9 M parameters, hears voices, words and both; ships here", "CC-BY-4.0", "assets/models/clvap-mini/README.md", 0.3),
+    Card("clvap-mini", "12 M parameters, hears voices, words and both; ships here", "CC-BY-4.0", "assets/models/clvap-mini/README.md", 0.3),
     Card(
         "clap-zero-shot",
         "CLAP as published: words and sounds, knows many kinds; a voice is heard as any sound",

@@ -130,8 +130,7 @@ class Recipe:
     start_parts: tuple[str, ...] = ()
     """Names of the parts taken from `start`, the others are new; all of them where this is empty."""
     keeps: float = 0.0
-    """Share of `start`'s weights in what is written, 0 to 1: the mean of before and after forgets less than what was only trained
-    (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
+    """Share of `start`'s weights in what is written, 0 to 1; see `training.state.draw_back`."""
     manifests: tuple[Manifest, ...] = ()
     """More sounds, in any number of tables."""
     yamnet: Path | None = None

@@ -32,7 +32,7 @@ from clvap.training.log import Log, mirrors, require
 from clvap.training.parallel import ALONE, Group, joined, with_group_statistics
 from clvap.training.rows import claim_bank, held_out, rows_of
 from clvap.training.schedule import passed, spoken
-from clvap.training.state import CHECKPOINT, State, best_file, checkpoint, fresh, keep, resumed, set_modes, take_weights
+from clvap.training.state import CHECKPOINT, State, best_file, checkpoint, draw_back, fresh, resumed, set_modes, take_weights, weights_of
 from clvap.training.step import Trained, train_step
 
 _LOOKS, _LINES = 8, 40
@@ -138,7 +138,7 @@ def export(model: Clvap, recipe: Recipe, tokenizer: Path) -> None:
     """Write the averaged weights, with the share of the first ones that the recipe keeps, and the tokenizer as a model folder."""
     model.cpu()
     if recipe.keeps:
-        keep(model, recipe.start, recipe.keeps)
+        draw_back(model, weights_of(recipe.start, model.state_dict()), recipe.keeps)
     model.save(recipe.out)
     load_tokenizer(tokenizer).save_pretrained(str(recipe.out))
     for name in ("vocab.json", "merges.txt"):

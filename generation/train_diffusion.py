@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from clvap.checkpoints import ModelError
+from clvap.training.state import draw_back
 from generation import model as sfx
 from generation.autoencoder import AutoencoderConfig, as_dict, build
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
@@ -162,12 +163,10 @@ class Prepared:
     keeps: float
 
     def write(self, folder: Path) -> Path:
-        """The averaged weights as a model folder, those the run went on from among them (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
+        """The averaged weights as a model folder, those the run went on from among them, see `draw_back`."""
         model = copy.deepcopy(self.state.averaged)
-        with torch.no_grad():
-            for name, weight in model.named_parameters():
-                if self.keeps and name in self.first and self.first[name].shape == weight.shape:
-                    weight.lerp_(self.first[name].to(weight), self.keeps)
+        if self.keeps:
+            draw_back(model, self.first, self.keeps)
         return sfx.save(model, self.config, folder)
 
 

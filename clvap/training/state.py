@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clvap.checkpoints import ModelError, RecipeError
@@ -97,7 +98,7 @@ def take_weights(model: Clvap, start: Path, parts: tuple[str, ...]) -> None:
     """Give a model the weights of a model folder, or those of some parts; deeper towers start as if they were not. Raises ModelError naming what does
     not fit."""
     own = model.state_dict()
-    given = deepened(Clvap.from_folder(start).state_dict(), own)
+    given = weights_of(start, own)
     absent = [part for part in parts if not any(_within(key, (part,)) for key in given)]
     taken = {key: value for key, value in given.items() if not parts or _within(key, parts)}
     wrong = [key for key, value in taken.items() if key not in own or own[key].shape != value.shape]
@@ -107,11 +108,15 @@ def take_weights(model: Clvap, start: Path, parts: tuple[str, ...]) -> None:
     model.load_state_dict(own | taken)
 
 
-def keep(model: Clvap, start: Path, share: float) -> None:
-    """Move a model's weights back towards those of a model folder that it started from, by a share of the way."""
-    own = model.state_dict()
-    first = deepened(Clvap.from_folder(start).state_dict(), own)
-    for name, weight in own.items():
+def weights_of(start: Path, own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a model folder by name, as deep as those of a model that starts from it (`own`)."""
+    return deepened(Clvap.from_folder(start).state_dict(), own)
+
+
+def draw_back(model: nn.Module, first: Mapping[str, Tensor], share: float) -> None:
+    """Move a model's weights towards `first`, where these are of the same name and shape, by a share of the way: the mean of before and
+    after forgets less than what was only trained (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903)."""
+    for name, weight in model.state_dict().items():
         if weight.is_floating_point() and name in first and first[name].shape == weight.shape:
             weight.lerp_(first[name].to(weight), share)
 

@@ -88,8 +88,7 @@ def test_every_fusion_learns(write, fusion):
     values = []
     for state.step in range(30):
         values.append(sum(train_step(state, batch, recipe.stages[0]).values()))
-    print(values)
-    assert np.mean(values[-5:]) < 0.8 * np.mean(values[:5])
+    assert values[-1] < 0.8 * values[0]
 
 
 def test_a_clap_is_a_recipe_of_words_alone_and_a_model_can_be_trained_further(write, tmp_path):
