@@ -93,12 +93,15 @@ def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
     """How much candidates (N, 3, 64) stand out as the very event the query is, by their loudness moment for moment: (N,), from 0 to 1.
 
     A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds: 1 less the distance
-    over that of the `_NEIGHBOUR`th nearest, squared (after the ratio test of Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94).
+    over that of the `_NEIGHBOUR`th nearest (after the ratio test of Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94). Slopes count as
+    much as levels, so that onsets meet onsets.
     """
-    mine, theirs = _envelopes(query.curves[None, 0])[0], _movement(_envelopes(curves[:, 0]))
-    apart = 1 - np.max([theirs @ _movement(np.roll(mine, lag)) for lag in (-1, 0, 1)], axis=0)
+    mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
+    levels, slopes = _movement(theirs), _movement(np.diff(theirs))
+    moved = [np.roll(mine, lag) for lag in (-1, 0, 1)]
+    apart = 2 - np.max([levels @ _movement(one) + slopes @ _movement(np.diff(one)) for one in moved], axis=0)
     usual = np.sort(apart)[min(_NEIGHBOUR, (len(apart) + 1) // 2) - 1] if len(apart) else 1.0
-    return (np.clip(1 - apart / max(usual, 1e-6), 0, 1) ** 2).astype(np.float32)
+    return np.clip(1 - apart / max(usual, 1e-6), 0, 1).astype(np.float32)
 
 
 def _movement(envelopes: np.ndarray) -> np.ndarray:
