@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gradio as gr
+from gradio.events import Dependency
 
 from app.services.studio import Studio
 from app.ui import cards, cards_history
@@ -11,6 +12,8 @@ from app.ui.visitor import owner
 
 _FIRST, _STEP = 24, 96
 """How many gestures are shown, and how many more each time; the page asks for them when the last one comes into view."""
+
+_IN_TURN = {"concurrency_id": "strip", "concurrency_limit": 1, **PRIVATE}  # the last asked is the last told
 
 
 class HistoryStrip:
@@ -32,10 +35,14 @@ class HistoryStrip:
 
     def connect(self, entry: gr.State) -> None:
         """`entry`: id of the one that is shown."""
-        longer, in_turn = [*self.narrowed, self._many], {"concurrency_id": "strip", "concurrency_limit": 1, **PRIVATE}  # the last asked is the last told
+        longer = [*self.narrowed, self._many]
         for changed in (field.change for field in self._fields):  # not `input`: the first after the field was cleared from here is lost
-            changed(self._anew, [entry, *self._fields], longer, trigger_mode="always_last", **in_turn)
-        self.area.expand(self._more, [entry, *self.filters], longer, trigger_mode="once", **in_turn)
+            changed(self._anew, [entry, *self._fields], longer, trigger_mode="always_last", **_IN_TURN)
+        self.area.expand(self._more, [entry, *self.filters], longer, trigger_mode="once", **_IN_TURN)
+
+    def follow(self, press: Dependency, entry: gr.State) -> None:
+        """Once a press is served, the strip is as its filters want it by then."""
+        press.then(self.narrow, [entry, *self.filters], self.narrowed, **_IN_TURN)
 
     def html(self, whose: str, current: str | None, words: str = "", starred: bool = False, many: int = _FIRST) -> str:
         """The strip of so many of those earlier gestures, or of the favourites in them."""

@@ -69,8 +69,8 @@ class ImitateScreen:
         presses.append(columns.takes.apply(self._redo, [columns.entry, *form.components], results, **once))
         filled = [*self._recorder.outputs, form.words, form.balance, message]
         presses.append(self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once))
-        for press in presses:  # by then somebody may have narrowed the strip, which stays so
-            press.then(strip.narrow, [columns.entry, *strip.filters], strip.narrowed, **PRIVATE)
+        for press in presses:  # meanwhile somebody may have narrowed the strip, which stays so
+            strip.follow(press, columns.entry)
         form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
         opened = [*filled, *columns.outputs, *strip.outputs]
         strip.area.click(self._reopen, strip.filters, opened, **PRIVATE)
