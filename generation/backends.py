@@ -13,6 +13,7 @@ import torch
 
 from clvap.checkpoints import ModelError
 from clvap.contours import extract
+from clvap.packing import pack
 from generation import checkpoints, published
 from generation import model as sfx
 from generation.conditioning import CONTROLS_KEY, TOKENS_KEY
@@ -64,6 +65,9 @@ class ClvapBackend:
         away = embedder().query(text=request.negative) if request.negative else None
         return Prompt(positive, {**positive, TOKENS_KEY: away, CONTROLS_KEY: controls.given_less(_COMPARED_WITH)})
 
+    def for_use(self) -> None:
+        pack(self.model)
+
     def picture(self, latents: Tensor) -> np.ndarray:
         """Half-made latents (C, L) as a spectrogram, which these say outright."""
         return self.model.pretransform.model.decoder.levels(latents).cpu().numpy()
@@ -86,6 +90,9 @@ class PublishedBackend:
         self.sampling = published_sampling(config)
         self._entries = config["model"]["conditioning"]["configs"]
         self._adapter = _adapter(folder, self.model, extras.adapter)
+
+    def for_use(self) -> None:
+        """Nothing: packed weights take as much memory again, and these are large."""
 
     @property
     def clvap(self) -> str | None:

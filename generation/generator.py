@@ -74,6 +74,9 @@ class Backend(Protocol):
     picture: Callable[[Tensor], np.ndarray] | None
     changed: Callable[[Tensor, Tensor, Tensor], Tensor] | None
 
+    def for_use(self) -> None:
+        """Make it as quick on a processor as it can be where nothing is learned any more."""
+
     def prompt(self, request: GenerateRequest, latents: int, embedder: Callable[[], Embedder]) -> Prompt: ...
 
 
@@ -99,6 +102,8 @@ class Generator:
             from generation import backends
 
             backend = backends.load(folder, device, embedder, extras or NOTHING)
+            if device == "cpu":
+                backend.for_use()
         made = cls(backend, embedder or _loader(backend.clvap, device), device)
         made._has_loras = bool(extras and extras.loras)
         return made

@@ -15,6 +15,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from transformers.activations import GELUActivation
 from transformers.models.clap.modeling_clap import ClapAudioIntermediate, ClapAudioLayer, ClapAudioStage
 
+from clvap.packing import PackedLinear, pack
+
 _CACHED = 4_096 * 96
 """Numbers that a block takes in at once on a processor: what it makes of more does not stay in a core's cache, of fewer, weights are read
 too often. It is one sound in the first stage of the published HTS-AT and eight in the last."""
@@ -35,19 +37,17 @@ def for_inference(encoder: nn.Module) -> nn.Module:
         if isinstance(module, ClapAudioStage):
             module.blocks = nn.ModuleList(WindowBlock(block) for block in module.blocks)
     if PackedLinear.is_available() and next(quick.parameters()).device.type == "cpu":
-        _pack(quick)
+        _with_gelu(quick)
+        pack(quick)
     return quick
 
 
-def _pack(module: nn.Module) -> None:
-    """Linear layers packed, with the GELU behind them where there is one."""
-    for name, child in module.named_children():
-        if isinstance(child, ClapAudioIntermediate) and isinstance(child.intermediate_act_fn, GELUActivation):
-            setattr(module, name, PackedLinear(child.dense, "gelu"))
-        elif isinstance(child, nn.Linear):
-            setattr(module, name, PackedLinear(child))
-        else:
-            _pack(child)
+def _with_gelu(module: nn.Module) -> None:
+    """Linear layers with a GELU behind them packed as one."""
+    for inner in list(module.modules()):
+        for name, child in list(inner.named_children()):
+            if isinstance(child, ClapAudioIntermediate) and isinstance(child.intermediate_act_fn, GELUActivation):
+                setattr(inner, name, PackedLinear(child.dense, "gelu"))
 
 
 def _normalised(module: nn.Module) -> list[tuple[str, str]]:
@@ -58,30 +58,6 @@ def _normalised(module: nn.Module) -> list[tuple[str, str]]:
     else:
         pairs = [(name, f"bn{name[len('conv') :]}") for name in children if name.startswith("conv")]
     return [(a, b) for a, b in pairs if isinstance(children[a], nn.Conv2d) and isinstance(children.get(b), nn.BatchNorm2d)]
-
-
-class PackedLinear(nn.Module):
-    """A linear layer computed by oneDNN, its weight laid out beforehand: on some processors much quicker than the BLAS behind nn.Linear.
-
-    then: `none`, or `gelu` in the same pass
-    """
-
-    def __init__(self, linear: nn.Linear, then: str = "none"):
-        super().__init__()
-        self.bias, self.then = linear.bias, then
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), None)
-
-    @staticmethod
-    def is_available() -> bool:
-        """Whether this build of torch has oneDNN and these operators of it."""
-        return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, self.then, [], "none")
-
-    def onto(self, x: Tensor, base: Tensor) -> Tensor:
-        """The layer's result added to `base`, in one pass; without what comes `then`."""
-        return torch.ops.mkldnn._linear_pointwise.binary(x, base, self.packed, self.bias, "add")
 
 
 class WindowBlock(nn.Module):

@@ -3,6 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from clvap.checkpoints import ModelError
+from clvap.packing import pack
 from generation import lora
 from generation import model as sfx
 from generation.controls import absent
@@ -92,3 +93,16 @@ def test_other_files_are_refused(tmp_path):
     for name, said in (("other.safetensors", "not a LoRA"), ("text.safetensors", "could not be read"), ("none.safetensors", "no such LoRA")):
         with pytest.raises(ModelError, match=said):
             lora.apply(tiny.model(), {tmp_path / name: 1.0})
+
+
+def test_layers_may_be_packed_before_or_after(tmp_path):
+    one = saved(tmp_path, 1)
+    plain, before, after = tiny.model(), tiny.model(), tiny.model()
+    pack(before)
+    for model in (plain, before, after):
+        lora.apply(model, {one: 1.0})
+    pack(after)
+    assert torch.allclose(velocity(before), velocity(plain), atol=1e-4) and torch.allclose(velocity(after), velocity(plain), atol=1e-4)
+    lora.apply(after, {one: 0.5})
+    lora.apply(plain, {one: 0.5})
+    assert torch.allclose(velocity(after), velocity(plain), atol=1e-4)
