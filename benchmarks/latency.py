@@ -43,7 +43,7 @@ def main() -> None:
     parsed = parser.parse_args()
     embedder = Embedder.from_pretrained("clvap-mini", "cpu")
     backend = backends.load(checkpoints.locate(parsed.generator), "cpu", embedder)
-    peers = Peers(Generator(backend, embedder), backend, embedder)
+    peers = Peers(Generator.from_pretrained(parsed.generator, "cpu", embedder), backend, embedder)
     request = GenerateRequest(embedder.query(parsed.voice or _rise_and_fall(), "a gust of wind"), parsed.seconds, 1, 0)
     apart = peers.apart(replace(request, follow=Follow(0.0, 0.0, 0.0)))
     print(f"the same seed differs by at most {apart:.1e} of full scale")
@@ -70,7 +70,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Peers:
-    """The two ways to sound, over one model."""
+    """The two ways to sound, over the same weights: as the product loads them, and as they are."""
 
     generator: Generator
     backend: backends.Backend

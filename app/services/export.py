@@ -113,7 +113,7 @@ class ExportService:
         self._settings, self._turnstile = settings, turnstile
         self._origins = Origins(settings, models, history)
         self._folder = settings.workspace / "exports"
-        self._preferences = Preferences(settings.workspace / "export.json")
+        self._preferences = Preferences(ExportPreferences, settings.workspace / "export.json")
         self._turn = threading.Lock()
 
     def proposed(self, owner: str, paths: Sequence[Path], beside: Sequence[str] = ()) -> tuple[Proposal, ...]:
@@ -163,7 +163,7 @@ class ExportService:
         place = Path(folder.strip()).expanduser() if folder.strip() else None
         if place is not None and not (place.is_absolute() and place.is_dir()):
             raise RequestError(f"{place}: no such folder; make it first, and give all of its path")
-        chosen = ExportPreferences("".join(filter(str.isalnum, creator))[:24] or names.DEFAULT_CREATOR, place)
+        chosen = ExportPreferences("".join(filter(str.isalnum, creator))[:24] or names.DEFAULT_CREATOR, str(place or ""))
         self._preferences.write(chosen)
         return chosen
 
@@ -185,7 +185,7 @@ class ExportService:
     def _written(self, place: Path, origins: list[Origin], stems: list[str], settings: ExportSettings) -> Generator[Step, None, Exported]:
         from generation.export.write import export
 
-        folder, several = self.preferences().folder, len(origins) > 1
+        folder, several = self.preferences().place, len(origins) > 1
         done: list[_Done] = []
         left_out: list[str] = []
         archive = place / f"CLVAP Export {time.strftime('%Y-%m-%d %H%M%S')}.zip"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from app.services.errors import RequestError
 from app.services.files import write_json
@@ -13,10 +14,15 @@ from generation.export.names import DEFAULT_CREATOR
 
 @dataclass(frozen=True)
 class ExportPreferences:
-    """creator: the CreatorID of proposed names; folder: where exports are also written, None for nowhere."""
+    """creator: the CreatorID of proposed names; folder: where exports are also written, "" for nowhere."""
 
     creator: str = DEFAULT_CREATOR
-    folder: Path | None = None
+    folder: str = ""
+
+    @property
+    def place(self) -> Path | None:
+        """The folder as a path, None for nowhere."""
+        return Path(self.folder) if self.folder else None
 
 
 @dataclass(frozen=True)
@@ -28,48 +34,26 @@ class CaptionPreferences:
     price: str = ""
 
 
-class Preferences:
-    """Those for exports in a file; one that is missing or broken is as if nothing was chosen."""
+Chosen = TypeVar("Chosen", ExportPreferences, CaptionPreferences)
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
 
-    def read(self) -> ExportPreferences:
+class Preferences(Generic[Chosen]):
+    """Preferences of one kind in a file; one that is missing or broken is as if nothing was chosen."""
+
+    def __init__(self, kind: type[Chosen], file: Path) -> None:
+        self._kind, self._file = kind, file
+
+    def read(self) -> Chosen:
         try:
-            kept = _read(self._file)
-            return ExportPreferences(str(kept["creator"]), Path(kept["folder"]) if kept["folder"] else None)
-        except (OSError, ValueError, KeyError, TypeError):
-            return ExportPreferences()
-
-    def write(self, chosen: ExportPreferences) -> None:
-        """Raises RequestError where the disk refuses."""
-        _write(self._file, {"creator": chosen.creator, "folder": str(chosen.folder) if chosen.folder else ""})
-
-
-class CaptionsPreferred:
-    """Those for captions in a file, as `Preferences`."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def read(self) -> CaptionPreferences:
-        try:
-            return CaptionPreferences(**{name: str(value) for name, value in _read(self._file).items()})
+            kept = json.loads(self._file.read_text(encoding="utf-8"))
+            return self._kind(**{name: str(value) for name, value in kept.items()})
         except (OSError, ValueError, TypeError, AttributeError):
-            return CaptionPreferences()
+            return self._kind()
 
-    def write(self, chosen: CaptionPreferences) -> None:
+    def write(self, chosen: Chosen) -> None:
         """Raises RequestError where the disk refuses."""
-        _write(self._file, asdict(chosen))
-
-
-def _read(file: Path) -> dict[str, str]:
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def _write(file: Path, kept: dict[str, str]) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, kept)
-    except OSError as error:
-        raise RequestError(f"{file}: could not be written ({error.strerror}); free some disk space") from error
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._file, asdict(chosen))
+        except OSError as error:
+            raise RequestError(f"{self._file}: could not be written ({error.strerror}); free some disk space") from error

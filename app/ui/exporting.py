@@ -80,7 +80,7 @@ class ExportTray:
                 read = studio.exports.preferences
                 self._creator = gr.Textbox(lambda: read().creator, label="Creator in names", max_lines=1, visible=self._at_home)
                 self._folder = gr.Textbox(
-                    lambda: str(read().folder or ""), label="Also write to folder", placeholder="/home/me/session", max_lines=1, visible=self._at_home
+                    lambda: read().folder, label="Also write to folder", placeholder="/home/me/session", max_lines=1, visible=self._at_home
                 )
             self._answer = cards.area(elem_classes="export-answer")
         self._wire()

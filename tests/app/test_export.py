@@ -162,7 +162,7 @@ def test_a_chosen_folder_gets_the_files_too_and_is_remembered(filled, tmp_path):
     folder.mkdir()
     assert filled.studio.exports.prefer("J. Doe", f" {folder} ").creator == "JDoe"
     again = bench(filled.studio.settings.workspace, filled.library).studio
-    assert again.exports.preferences().folder == folder
+    assert again.exports.preferences().place == folder
     take = a_take(filled)
     (folder / "LASRGun_Laser Zap 01_JDoe_NONE.wav").write_text("mine")
     made = exported(filled, take)
@@ -180,7 +180,7 @@ def test_a_chosen_folder_gets_the_files_too_and_is_remembered(filled, tmp_path):
     for wrong in ("/nowhere/at/all", "relative", str(take)):
         with pytest.raises(RequestError, match="no such folder"):
             filled.studio.exports.prefer("ME", wrong)
-    assert filled.studio.exports.prefer("", "").folder is None
+    assert filled.studio.exports.prefer("", "").place is None
     (filled.studio.settings.workspace / "export.json").write_text("[1")
     assert filled.studio.exports.preferences().creator == "CLVAP"
 

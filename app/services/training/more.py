@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from app.services.access import Action, allowed, require
 from app.services.errors import RequestError
 from app.services.jobs import Job, Jobs
-from app.services.preferences import CaptionPreferences, CaptionsPreferred
+from app.services.preferences import CaptionPreferences, Preferences
 from app.services.training import language_model
 from app.services.training.language_model import Cost, LanguageModel
 from app.services.training.packs import Pack, Packs
@@ -34,7 +34,7 @@ class MoreData:
     def __init__(self, settings: Settings, packs: Packs, jobs: Jobs) -> None:
         self._settings, self._packs, self._jobs = settings, packs, jobs
         self._answers = settings.workspace / "captions.sqlite"
-        self._preferred = CaptionsPreferred(settings.workspace / "captions.json")
+        self._preferred = Preferences(CaptionPreferences, settings.workspace / "captions.json")
 
     def preferences(self) -> CaptionPreferences:
         """The language model last asked, the usual one for those who may not name any."""
