@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,13 @@ class Clip:
     samples: float32 of shape (C, T), full scale is 1.0
     sample_rate_hz: samples a second
     room: float32 (T',), a gesture's room as it was heard before it, at its rate and level; None where there was nothing to hear
+    by_mouth: whether it is a gesture, of which nothing under 70 Hz is its own
     """
 
     samples: np.ndarray
     sample_rate_hz: int = SAMPLE_RATE_HZ
     room: np.ndarray | None = None
+    by_mouth: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -62,12 +64,19 @@ class Clip:
         if sample_rate_hz == self.sample_rate_hz:
             return self
         resampled = soxr.resample(self.samples.T, self.sample_rate_hz, sample_rate_hz, quality="HQ")
-        return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate_hz)
+        return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate_hz, by_mouth=self.by_mouth)
 
     def cut(self, start_s: float, end_s: float) -> Clip:
         """The part from `start_s` to `end_s`, both in seconds."""
         start, end = (max(round(t * self.sample_rate_hz), 0) for t in (start_s, end_s))
-        return Clip(self.samples[:, start:end], self.sample_rate_hz, self.room)
+        return replace(self, samples=self.samples[:, start:end])
+
+    def without_rumble(self) -> Clip:
+        """A gesture as it left the mouth: through a high-pass of eighth order that moves nothing in time; any other sound as it is."""
+        if not self.by_mouth:
+            return self
+        room = None if self.room is None else _without_rumble(self.room[None], self.sample_rate_hz)[0]
+        return Clip(_without_rumble(self.samples, self.sample_rate_hz), self.sample_rate_hz, room)
 
 
 @dataclass(frozen=True)
@@ -193,7 +202,7 @@ def _click(level: np.ndarray, loud: np.ndarray) -> np.ndarray:
 
 
 def _without_rumble(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Sound (C, T) through a high-pass of eighth order that moves nothing in time."""
+    """Sound (C, T) without what lies under 70 Hz."""
     margin, length = sample_rate_hz // 4, samples.shape[-1]
     mirrored = np.pad(samples, ((0, 0), (margin, margin)), mode="reflect", reflect_type="odd")  # what hums at the ends does not stop there
     padded = scipy.fft.next_fast_len(mirrored.shape[-1], real=True)
@@ -203,7 +212,7 @@ def _without_rumble(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 def gesture(clip: Clip, name: str = "recording") -> Clip:
-    """A vocal gesture ready for use: checked, mono, 44.1 kHz, without rumble, trimmed, peak at -3 dBFS; samples of shape (1, T), with the room it was made in.
+    """A vocal gesture ready for use: checked, mono, 44.1 kHz, trimmed, peak at -3 dBFS; samples of shape (1, T), with the room it was made in.
 
     Raises AudioError for what is too short, too long, silent or full of invalid samples.
     """
@@ -217,17 +226,19 @@ def gesture(clip: Clip, name: str = "recording") -> Clip:
     if clip.duration_s > MAX_GESTURE_S:
         raise AudioError(f"{name}: {clip.duration_s:.0f} s is too long for a gesture; keep it under {MAX_GESTURE_S:.0f} s")
     mono = np.where(invalid, 0.0, clip.samples).mean(axis=0, keepdims=True, dtype=np.float32)
-    mono = _without_rumble(mono - mono.mean(), clip.sample_rate_hz)
-    if np.abs(mono).max() < 10 ** (SILENCE_DB / 20):
+    mono = mono - mono.mean()
+    made = Clip(mono, clip.sample_rate_hz, clip.room, by_mouth=True)
+    heard = made.without_rumble()
+    if heard.peak < 10 ** (SILENCE_DB / 20):
         raise AudioError(f"{name}: only silence was heard; check that the microphone is not muted and come closer")
-    whole = Clip(mono, clip.sample_rate_hz, clip.room).at_rate(SAMPLE_RATE_HZ)
-    level = _levels(whole)
+    whole = made.at_rate(SAMPLE_RATE_HZ)
+    level = _levels(heard.at_rate(SAMPLE_RATE_HZ))
     loud = level > max(_quiet(level), _noisy_room(level))
     start, end = _sounding(whole, loud & ~_click(level, loud), _MARGIN_S)
     trimmed, before = whole.cut(start, end), whole.cut(0, start)  # what comes after may be the sound's own end
     room = before.mono() if before.duration_s >= _LEAST_ROOM_S and before.mono().std() > _NO_ROOM else whole.room
     gain = np.float32(PEAK / max(trimmed.peak, 1e-9))
-    return Clip((trimmed.samples * gain).astype(np.float32), SAMPLE_RATE_HZ, None if room is None else room * gain)
+    return Clip((trimmed.samples * gain).astype(np.float32), SAMPLE_RATE_HZ, None if room is None else room * gain, by_mouth=True)
 
 
 def read_gesture(path: str | Path) -> Clip:

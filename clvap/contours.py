@@ -54,8 +54,8 @@ class Contours:
 
 
 def extract(clip: Clip) -> Contours:
-    """Contours of a clip at any rate and channel count (channels are mixed), without the noise of its room; at least one frame."""
-    clip = clip.at_rate(SAMPLE_RATE_HZ)
+    """Contours of a clip at any rate and channel count (channels are mixed), of a gesture without its rumble and the noise of its room; at least one frame."""
+    clip = clip.at_rate(SAMPLE_RATE_HZ).without_rumble()
     mono = clip.mono()
     frames = _frames(mono, _WINDOW, HOP)
     windowed = frames * _hann()

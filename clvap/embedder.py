@@ -135,7 +135,7 @@ class Embedder:
         return torch.nn.functional.normalize(means, dim=-1).numpy()
 
     def _voice_states(self, gesture: Clip) -> Tensor:
-        return self._voice(self._hears_voice(gesture)[None].to(self._device))
+        return self._voice(self._hears_voice(gesture.without_rumble())[None].to(self._device))
 
     def _text_states(self, text: str) -> tuple[Tensor, Tensor]:
         ids, mask = (t.to(self._device) for t in tokenize(self._tokenizer, [text]))
