@@ -183,7 +183,7 @@ def test_a_part_of_the_recording_is_all_that_is_used(filled, three_gestures):
     list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=1)))
     list(filled.studio.imitate(ImitateRequest(three_gestures, owner="local", variations=1, part=2)))
     whole, part = (request.query.contours.duration_s for request in filled.generator.requests)
-    assert whole == pytest.approx(3.3, abs=0.2) and part == pytest.approx(0.9, abs=0.15)
+    assert whole == pytest.approx(3.4, abs=0.2) and part == pytest.approx(0.9, abs=0.15)
     assert [request.seconds for request in filled.generator.requests] == [pytest.approx(whole, abs=0.05), pytest.approx(part, abs=0.05)]
 
 
