@@ -92,8 +92,9 @@ class Embedder:
             voice = audio.gesture(voice)
         elif voice is not None:
             voice = audio.read_gesture(voice)
-        curves = None if voice is None else contours.extract(voice)
-        heard = None if voice is None or (balance == 1 and text) else self._voice_states(voice)
+        mouth = None if voice is None else voice.without_rumble()
+        curves = None if mouth is None else contours.extract(mouth)
+        heard = None if mouth is None or (balance == 1 and text) else self._voice_states(mouth)
         said = None if text is None or (balance == 0 and voice is not None) else self._text_states(text)
         as_sound = None if heard is None else self.embed_audio([voice])[0]
         fused = self._model.fuse(*(said or (None, None)), heard, balance)
@@ -117,7 +118,7 @@ class Embedder:
         """What the voice tower's token-semantic head hears over a clip; None where the model has no such head."""
         if getattr(self._voice, "tscam_conv", None) is None:
             return None
-        step_s, presence = self._hears_voice.duration_s, []
+        clip, step_s, presence = clip.without_rumble(), self._hears_voice.duration_s, []
         for start in np.arange(0, clip.duration_s, step_s):
             part = clip.cut(start, start + step_s)
             frames = self._voice.activity(self._hears_voice(part)[None].to(self._device)).frames[0]
@@ -135,7 +136,7 @@ class Embedder:
         return torch.nn.functional.normalize(means, dim=-1).numpy()
 
     def _voice_states(self, gesture: Clip) -> Tensor:
-        return self._voice(self._hears_voice(gesture.without_rumble())[None].to(self._device))
+        return self._voice(self._hears_voice(gesture)[None].to(self._device))
 
     def _text_states(self, text: str) -> tuple[Tensor, Tensor]:
         ids, mask = (t.to(self._device) for t in tokenize(self._tokenizer, [text]))
