@@ -76,7 +76,7 @@ def test_zero_shot_vectors_are_those_of_transformers(layout, request):
     embedder = Embedder.from_pretrained(f"clap-zero-shot:{folder}", device="cpu")
     for sound in (noise(0.5), tone(300, 4.0)):
         assert np.abs(embedder.embed_audio([sound])[0] - published_vector(folder, sound)).max() < 1e-4
-        assert np.abs(embedder.embed_query(voice=sound) - published_vector(folder, gesture(sound))).max() < 1e-4
+        assert np.abs(embedder.embed_query(voice=sound) - published_vector(folder, gesture(sound).without_rumble())).max() < 1e-4
     words = "a Dog barking, the RAIN falling, a Dog barking, the RAIN falling, a Dog barking, the RAIN falling"
     assert np.abs(embedder.embed_query(text=words) - published_text(folder, words)).max() < 1e-4
 
