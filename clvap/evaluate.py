@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import yaml
+from scipy.signal import butter, sosfilt
 
 from clvap.audio import AudioError, Clip, gesture, info, read, trim
 from clvap.data import manifests
@@ -38,6 +39,7 @@ _SHORTEST_DRAWN_S = 0.2
 _SHORTEST_S = 0.4  # what is shorter leaves an imitation nothing to follow
 _LONGEST_S = 60.0
 _ROOM_SNR_DB, _ROOM_COLOUR, _ROOM_S = 15.0, 0.9, 0.5
+_TELEPHONE_HZ = (300.0, 3_400.0)
 FEWEST_SOUNDS, MOST_SOUNDS = 8, 200
 FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "augment": lambda clip, rng: augmented(clip, rng, 5.0),
@@ -47,6 +49,7 @@ FAMILIES: dict[str, Callable[[Clip, np.random.Generator], Clip]] = {
     "unseen": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=0.0),
     "unseen loose": lambda clip, rng: imitate(clip, rng, HELD_OUT, loose=1.0),
     "unseen noisy": lambda clip, rng: in_noisy_room(imitate(clip, rng, HELD_OUT, loose=0.0), rng),
+    "unseen telephone": lambda clip, rng: by_telephone(imitate(clip, rng, HELD_OUT, loose=0.0)),
 }
 """How a query is made from a sound: each reported apart, since some keep the timing and so say little."""
 
@@ -181,6 +184,12 @@ def in_noisy_room(voice: Clip, rng: np.random.Generator) -> Clip:
     """A recording that began half a second before the voice and ended as much after it, with low noise 15 dB under the voice."""
     around = round(_ROOM_S * voice.sample_rate_hz)
     return EFFECTS["noise"](Clip(np.pad(voice.samples, ((0, 0), (around, around))), voice.sample_rate_hz), rng, snr_db=_ROOM_SNR_DB, colour=_ROOM_COLOUR)
+
+
+def by_telephone(voice: Clip) -> Clip:
+    """A recording with nothing below 300 and above 3 400 Hz, the band of ITU-T G.712."""
+    band = butter(4, _TELEPHONE_HZ, "bandpass", output="sos", fs=voice.sample_rate_hz)
+    return Clip(sosfilt(band, voice.samples).astype(np.float32), voice.sample_rate_hz)
 
 
 def imitation(clip: Clip, family: str, rng: np.random.Generator) -> Clip:

@@ -13,7 +13,7 @@ from clvap.recipe_file import read
 PRECISIONS = ("float32", "bfloat16", "float16")
 METRICS = ("R@1", "R@5", "MRR", "P@1", "P@1 other")
 LOGGERS = ("tensorboard", "wandb", "trackio")
-LOSSES = ("query/audio", "voice/audio", "text/audio", "text/text", "teacher/audio", "teacher/voice", "kind/audio", "kind/voice")
+LOSSES = ("query/audio", "voice/audio", "text/audio", "text/text", "teacher/audio", "teacher/voice", "kind/audio", "kind/voice", "clean/voice")
 _PATHS = ("run", "out", "text", "packs", "esc50", "yamnet", "starter", "start", "bank", "wordnet")
 _OPTIONAL = ("text", "packs", "esc50")
 
@@ -47,6 +47,8 @@ class Stage:
     """Share of what the voice tower hears that are imitations, the rest the sounds themselves in another variant, as somebody may play one."""
     noisy: float = 0.0
     """Share of what the voice tower hears in a noisy room, see `training.variation`."""
+    microphones: float = 0.0
+    """Share of what the voice tower hears through a poor microphone, see `training.microphones`."""
 
     def __post_init__(self) -> None:
         unknown = sorted(self.losses.keys() - set(LOSSES))
@@ -54,7 +56,7 @@ class Stage:
             raise RecipeError(f"stage {self.name}: losses {', '.join(unknown) or 'are missing'}; choose from {', '.join(LOSSES)}")
         if not self.trainable or self.steps < 1 or self.batch_size < 2 or self.accumulate < 1:
             raise RecipeError(f"stage {self.name}: needs trainable parts, steps and accumulate of 1 or more, and a batch_size of 2 or more")
-        for name in ("imitated", "noisy"):
+        for name in ("imitated", "noisy", "microphones"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"stage {self.name}: {name} is a share from 0 to 1, not {getattr(self, name)}")
 
@@ -62,6 +64,11 @@ class Stage:
     def hears_voices(self) -> bool:
         """Whether a loss needs imitations."""
         return any("voice" in name or "query" in name for name in self.losses)
+
+    @property
+    def hears_sounds(self) -> bool:
+        """Whether a loss needs the sounds."""
+        return any(name.endswith("/audio") for name in self.losses)
 
 
 @dataclass(frozen=True)

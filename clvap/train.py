@@ -186,7 +186,7 @@ def _network(recipe: Recipe, kinds: int) -> Trained:
     if recipe.start:
         take_weights(model, recipe.start, recipe.start_parts)
     model = model.to(memory_format=torch.channels_last)  # what the processor's convolutions like best
-    return Trained(model, kinds)
+    return Trained(model, kinds, clean=any("clean/voice" in stage.losses for stage in recipe.stages))
 
 
 def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, group: Group, log: Log | None) -> None:

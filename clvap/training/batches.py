@@ -33,6 +33,7 @@ class Batch:
     text: (B, L, W) states of a frozen text tower, or (B, L) token ids of one that learns; text_mask: (B, L)
     targets: (B, B), how much an imitation (row) belongs to a sound; words_targets: (B, B), the same of words, which name a whole kind
     audio_kinds, voice_kinds: (B, K), the share of each of K kinds; teacher: (B, E), standardised
+    clean: the voice without its room and its poor microphone, None where no loss needs it
     said, said_mask: (B / 2, 2, L) token ids and mask of pairs of texts that mean the same, None where no loss needs them
     """
 
@@ -47,6 +48,7 @@ class Batch:
     teacher: Tensor
     said: Tensor | None = None
     said_mask: Tensor | None = None
+    clean: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.audio)
@@ -62,7 +64,7 @@ class Batch:
 
     def tensors(self) -> dict[str, Tensor]:
         """What the losses are computed from, by name."""
-        return {name: value for name in ("audio", "voice", "text", "teacher") if (value := getattr(self, name)) is not None}
+        return {name: value for name in ("audio", "voice", "clean", "text", "teacher") if (value := getattr(self, name)) is not None}
 
 
 def mixed(batch: Batch, how: Variation, gain_db: Tensor) -> Batch:
@@ -139,18 +141,20 @@ class Data:
         matched, named = (soft_targets(labels, share) for share in (0.6, 0.0))
         kinds = functional.one_hot(labels, int(self.labels.max()) + 1).float()
         audio = self.of_audio.varied(self._there(audio), rng)
-        voice = None
+        voice = clean = None
         if of.hears_voices:
             imitated = rng.random(size) < of.imitated
             heard = [self.passes[p].voice[i, v] if said else self.passes[p].audio[i] for p, i, v, said in zip(of_voice, chosen, which, imitated, strict=True)]
             voice = self.of_voice.varied(self._there(np.stack(heard)), rng)
-            noisy = torch.from_numpy(np.flatnonzero(rng.random(size) < of.noisy)).to(self.device)
-            if len(noisy):
-                voice[noisy] = self.of_voice.in_rooms(voice[noisy], rng)
+            clean = voice.clone() if "clean/voice" in of.losses else None
+            for share, otherwise in ((of.microphones, self.of_voice.through_microphones), (of.noisy, self.of_voice.in_rooms)):
+                met = torch.from_numpy(np.flatnonzero(rng.random(size) < share)).to(self.device) if share else ()
+                if len(met):
+                    voice[met] = otherwise(voice[met], rng)
         said, said_mask = self._said(rng, size // 2) if "text/text" in of.losses else (None, None)
         batch = Batch(
             audio, voice, self.text[words][:, :longest], mask[:, :longest], matched, named, kinds, kinds,
-            torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std), said, said_mask,
+            torch.from_numpy((teacher - self.teacher_mean) / self.teacher_std), said, said_mask, clean,
         ).to(self.device)
         return mixed(batch, self.of_audio, self._there(rng.uniform(-12, 12, size))) if rng.random() < of.mix else batch
 

@@ -86,7 +86,7 @@ def _stage(net: Trained, recipe: Recipe, number: int, stage: Stage, data: Data, 
     """Seconds of a step of a stage, and bytes it keeps: what learns has a gradient and two moments, and a batch its activations."""
     size = len(data.rows)
     few = replace(stage, batch_size=size, accumulate=1, shares=dict.fromkeys(map(collection, data.rows), 1.0))
-    state: State = fresh(Trained(net.model, len(kinds_of(data.rows))).to(device), recipe, number)
+    state: State = fresh(Trained(net.model, len(kinds_of(data.rows)), clean=net.clean is not None).to(device), recipe, number)
     set_modes(state.net)
     data.begin(recipe, few, state.net.model.text)
     learns = sum(parameter.numel() * parameter.element_size() for parameter in state.net.parameters() if parameter.requires_grad)

@@ -5,6 +5,7 @@ B batch, b a process's or a part's share of it, D dimensions, E teacher dimensio
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,12 @@ _SMALLEST_SCALE = 1.0
 
 
 class Trained(nn.Module):
-    """The model and the heads that only training needs."""
+    """The model and what only training needs: heads, and the voice tower as it starts, where it is to stay so for a clean voice (`clean`)."""
 
-    def __init__(self, model: Clvap, kinds: int):
+    def __init__(self, model: Clvap, kinds: int, clean: bool = False):
         super().__init__()
         self.model = model
+        self.clean = copy.deepcopy(model.voice) if clean else None
         towers = {"audio": model.audio.width, "voice": model.voice.width}
         self.teacher = nn.ModuleDict({name: nn.Linear(width, Yamnet.DIMENSIONS) for name, width in towers.items()})
         self.kinds = nn.ModuleDict({name: nn.Linear(width, kinds) for name, width in towers.items()})
@@ -43,17 +45,17 @@ class Trained(nn.Module):
 class Encoded:
     """What the network makes of some of a batch.
 
-    audio: (b, D) unit vectors of the sounds; queries: (b, D) each, by the name of their loss, and (b / 2, 2, D) of "text/text"
+    audio: (b, D) unit vectors of the sounds, None where no loss needs them; queries: (b, D) each, by the name of their loss, and (b / 2, 2, D) of "text/text"
     own: losses that a row has for itself, as means over the rows
     """
 
-    audio: Tensor
+    audio: Tensor | None
     queries: dict[str, Tensor]
     own: dict[str, Tensor]
 
     def vectors(self) -> dict[str, Tensor]:
         """The sounds' vectors as "audio" and the queries'."""
-        return {"audio": self.audio, **self.queries}
+        return self.queries if self.audio is None else {"audio": self.audio, **self.queries}
 
 
 def encode(net: Trained, batch: Batch, stage: Stage, precision: str = "float32") -> Encoded:
@@ -64,7 +66,7 @@ def encode(net: Trained, batch: Batch, stage: Stage, precision: str = "float32")
 
 def _encode(net: Trained, batch: Batch, stage: Stage) -> Encoded:
     model, wanted = net.model, stage.losses
-    sound = model.audio(batch.audio)
+    sound = model.audio(batch.audio) if stage.hears_sounds else None
     voice = model.voice(batch.voice) if stage.hears_voices else None
     words = batch.text
     if not words.is_floating_point() and {"query/audio", "text/audio"} & wanted.keys():
@@ -84,12 +86,21 @@ def _encode(net: Trained, batch: Batch, stage: Stage) -> Encoded:
             own[f"teacher/{name}"] = 1 - functional.cosine_similarity(net.teacher[name](tower.pool(states)).float(), batch.teacher).mean()
         if f"kind/{name}" in wanted:
             own[f"kind/{name}"] = functional.cross_entropy(net.kinds[name](tower.pool(states)).float(), kinds)
-    return Encoded(model.project_audio(sound).float(), vectors, own)
+    if "clean/voice" in wanted:
+        own["clean/voice"] = strayed(voice.float(), net.clean(batch.clean).float())
+    return Encoded(None if sound is None else model.project_audio(sound).float(), vectors, own)
+
+
+def strayed(states: Tensor, clean: Tensor) -> Tensor:
+    """How far states (b, L, W) of what is poorly heard are from those of the same heard well: squared error over variance, 0 for the same and 1 for
+    their mean. A pupil of itself, on parallel data (Li et al. 2017, arXiv:1708.05466)."""
+    return functional.mse_loss(states, clean) / clean.var().clamp(min=1e-9)
 
 
 def contrasts(net: Trained, vectors: dict[str, Tensor], batch: Batch, group: Group) -> dict[str, Tensor]:
     """The contrastive losses over the sounds and texts of all processes: vectors by name as in `Encoded`, "audio" the sounds."""
-    audio, temperature, found = group.gathered(vectors["audio"]), net.model.log_temperature, {}
+    audio = group.gathered(vectors["audio"]) if "audio" in vectors else None
+    temperature, found = net.model.log_temperature, {}
     for name, query in vectors.items():
         every = group.gathered(query) if name != "audio" else audio
         if name == "text/text":

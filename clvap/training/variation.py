@@ -1,4 +1,5 @@
-"""What towers hear, heard again otherwise: level, tone, time, gaps, a noisy room, and two sounds at once. On spectrograms and waveforms already made.
+"""What towers hear, heard again otherwise: level, tone, time, gaps, a poor microphone, a noisy room, and two sounds at once. On spectrograms and
+waveforms already made.
 
 B batch, F frames, M mel bands, T samples.
 """
@@ -15,6 +16,7 @@ from scipy.signal import lfilter
 from torch import Tensor
 
 from clvap.encoders.frontends import FrontEnd, PowerLogMel, Waveform
+from clvap.training import microphones
 
 _TONE_DB = 6.75
 _DB_A_NEPER = 10 / math.log(10)
@@ -29,6 +31,9 @@ class Variation(Protocol):
 
     def varied(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """(B, ...) each heard another way; may change its argument."""
+
+    def through_microphones(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+        """(B, ...) each as a poor microphone, and what comes after it, would have recorded it; as loud as before."""
 
     def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """(B, ...) each with the noise of a room 6 to 40 dB under its level, somewhat before and after it, too; may change its argument."""
@@ -59,6 +64,17 @@ class Spectra:
         heard.masked_fill_(_gaps(count, frames, 40, rng).to(heard.device)[..., None], self.floor)
         heard.masked_fill_(_gaps(count, bands, 10, rng).to(heard.device)[:, None], self.floor)
         return heard.clamp_(min=self.floor)
+
+    def through_microphones(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+        """Far away in a room, a narrow or uneven band, overdriven, a level that is kept up, what is soft cut off: each to some, on powers (B, F, M)."""
+        scale = self.unit_db / _DB_A_NEPER
+        silent = math.exp(self.floor * scale)
+        power = ((heard * scale).exp() - silent).clamp(min=0)
+        loudest = power.amax(dim=(1, 2), keepdim=True)
+        for passed in (microphones.echoing, microphones.banded, microphones.overdriven, microphones.levelled, microphones.gated):
+            power = passed(power, self.frames_a_second, rng)
+        power = power * loudest / power.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
+        return (power + silent).log() / scale
 
     def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """Steady noise of a random colour, with hum in low bands half of the time, added as powers add."""
@@ -98,6 +114,15 @@ class Waves:
             start, width = int(rng.integers(0, len(wave))), int(rng.integers(0, len(wave) // 8 + 1))
             wave[start : start + width] = 0
         return heard
+
+    def through_microphones(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
+        """A narrow or uneven band, and clipping."""
+        loudest = heard.abs().amax(dim=1, keepdim=True)
+        spectrum = torch.fft.rfft(heard)
+        passed = torch.fft.irfft(spectrum * microphones.responses(len(heard), spectrum.shape[1], rng).sqrt().to(heard.device), n=heard.shape[1])
+        room = passed.abs().amax(dim=1, keepdim=True) * torch.from_numpy(rng.uniform(0.2, 1.5, (len(heard), 1))).float().to(heard.device)
+        clipped = passed.clamp(-room, room)
+        return clipped * loudest / clipped.abs().amax(dim=1, keepdim=True).clamp(min=1e-9)
 
     def in_rooms(self, heard: Tensor, rng: np.random.Generator) -> Tensor:
         """Steady noise of a random colour."""

@@ -108,6 +108,11 @@ def test_yamnet_finds_a_sound_by_its_copy_and_by_words():
     assert judge.by_both(clips[2:], ["knocking on a door"])[0].argmax() == 2
 
 
+def test_a_telephone_passes_the_middle_of_a_voice():
+    passed = {hz: evaluate.by_telephone(tone(hz, 1.0)).samples.std() / tone(hz, 1.0).samples.std() for hz in (100, 1_000, 8_000)}
+    assert passed[1_000] == pytest.approx(1, abs=0.05) and passed[100] < 0.05 and passed[8_000] < 0.05
+
+
 def test_a_noisy_room_is_heard_before_during_and_after_the_voice():
     voice = tone(440.0, 1.0, level=0.5)
     noisy = evaluate.in_noisy_room(voice, np.random.default_rng(0)).samples[0]

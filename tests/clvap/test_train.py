@@ -15,13 +15,14 @@ from clvap.data.rows import Row
 from clvap.embedder import Embedder
 from clvap.model import Clvap
 from clvap.progress import Cancelled
+from clvap.recipe import Stage
 from clvap.text import tokenize
 from clvap.training.batches import Data, mixed
 from clvap.training.guard import TrainingError
 from clvap.training.state import CHECKPOINT, fresh, set_modes
 from clvap.training.step import Trained, train_step
 from tests.clvap.tiny import tiny_tokenizer
-from tests.clvap.training import FUSED, WHOLE, logged, prepared, write_recipe, write_sounds, write_wordnet
+from tests.clvap.training import FUSED, WHOLE, logged, prepared, still, write_recipe, write_sounds, write_wordnet
 from tests.sounds import tone
 
 STAGES = [
@@ -212,6 +213,23 @@ def test_frozen_parts_stay_and_text_states_are_those_of_the_frozen_tower(recipe,
     train_step(state, data.batch(0, 0, stage), stage)
     changed = {key.split(".")[0] for key, value in net.model.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"fusion", "query_projection"}
+
+
+def test_a_voice_tower_learns_to_hear_through_microphones_what_it_hears_without(recipe, rows):
+    stage = Stage("microphones", 40, ("voice",), {"clean/voice": 1.0}, learning_rate=5e-3, batch_size=4, microphones=1.0)
+    recipe = replace(recipe, stages=(stage,), model=still(recipe.model))
+    net = train._network(recipe, 3)
+    data, state = data_of(recipe, rows, net, stage), fresh(net, recipe, 0)
+    set_modes(net)
+    before = {name: value.clone() for name, value in net.clean.state_dict().items()}
+    net.model.audio.forward = None  # no loss needs the sounds
+    batch = data.batch(0, 0, stage)
+    assert not torch.equal(batch.voice, batch.clean)
+    first = train_step(state, batch, stage)["clean/voice"]
+    for _ in range(39):
+        last = train_step(state, batch, stage)["clean/voice"]
+    assert 0 < last < 0.8 * first
+    assert all(torch.equal(value, before[name]) for name, value in net.clean.state_dict().items())
 
 
 def test_a_name_that_no_part_has_and_a_batch_too_large_are_refused(write):

@@ -68,3 +68,15 @@ def test_a_room_adds_noise_under_the_sound_and_alike_for_one_seed(name):
 def test_silence_has_no_room(name):
     silence = FRONT_ENDS[name](Clip(np.zeros((1, 44_100), np.float32)))
     assert torch.allclose(variation(FRONT_ENDS[name]).in_rooms(silence.clone()[None], np.random.default_rng(0))[0], silence, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_poor_microphone_changes_what_is_heard_but_not_how_loud_and_alike_for_one_seed(name):
+    features = FRONT_ENDS[name]
+    how, plain = variation(features), features(noise(1.0))
+    one, two, other = (how.through_microphones(plain.clone()[None], np.random.default_rng(seed))[0] for seed in (1, 1, 2))
+    assert torch.equal(one, two) and not torch.allclose(one, other, atol=1e-3) and torch.isfinite(one).all()
+    loudest = lambda heard: heard.abs().max() if name == "waveform" else heard.max()  # noqa: E731
+    assert torch.allclose(loudest(one), loudest(plain), atol=1e-3)
+    silence = features(Clip(np.zeros((1, 44_100), np.float32)))
+    assert torch.allclose(how.through_microphones(silence.clone()[None], np.random.default_rng(0))[0], silence, atol=1e-4)

@@ -19,6 +19,7 @@ _LEAST_CHANGE = 0.0005
 _FAMILIES = {
     "augment": "the sound, altered", "vocoder": "vocoded", "sketch": "sketched", "loose": "imitated loosely",
     "unseen": "imitated another way", "unseen loose": "another way, loosely", "unseen noisy": "another way, in a noisy room",
+    "unseen telephone": "another way, by telephone",
 }  # fmt: skip
 """What is asked with, in words; see `clvap.evaluate.FAMILIES`."""
 
