@@ -335,7 +335,7 @@ def test_without_imitations_the_voice_tower_hears_the_sounds_themselves(recipe, 
     net = Trained(Clvap(recipe.model), 3)
     stage = replace(recipe.stages[1], imitated=0.0)
     data = data_of(recipe, rows, net, stage)
-    data.of_voice = data.of_audio = type("Same", (), {"varied": lambda self, heard, rng: heard})()
+    data.of_voice = data.of_audio = type("Same", (), dict.fromkeys(("varied", "through_microphones", "in_rooms"), lambda self, heard, rng: heard))()
     first = data.passes[0]
     data.passes = [first]
     batch = data.batch(0, 1, stage)
