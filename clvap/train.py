@@ -196,6 +196,9 @@ def _run_stage(state: State, recipe: Recipe, data: Data, progress: Progress, gro
             net.model.voice.load_state_dict(net.model.audio.state_dict())
             for heads in (net.teacher, net.kinds):
                 heads["voice"].load_state_dict(heads["audio"].state_dict())
+    if state.step == 0 and "clean/voice" in stage.losses:
+        for net in (state.net, state.ema.module):
+            net.clean.load_state_dict(net.model.voice.state_dict())
     set_modes(state.net)
     data.begin(recipe, stage, state.net.model.text)
     started, trained_s, summary = time.perf_counter(), state.trained_s, ""

@@ -30,16 +30,15 @@ def echoing(power: Tensor, frames_a_second: float, rng: np.random.Generator) -> 
 
 def banded(power: Tensor, frames_a_second: float, rng: np.random.Generator) -> Tensor:
     """Through a band as narrow as a telephone's, uneven within."""
-    return power * responses(len(power), power.shape[2], rng)[:, None].to(power.device)
+    return power * responses(len(power), np.linspace(0, 1, power.shape[2]), rng)[:, None].to(power.device)
 
 
-def responses(count: int, bands: int, rng: np.random.Generator) -> Tensor:
-    """What passes of the power of each band, (B, M): cut below and above, most in the middle half of the bands, with bumps of some 4 dB."""
-    at = np.linspace(0, 1, bands)[None]
+def responses(count: int, at: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """What passes of the power at places (N,) from 0 to 1 of a mel scale, (B, N): cut below and above, with bumps of some 4 dB."""
     low, high = (rng.uniform(*reach, (count, 1)) for reach in ((-0.05, 0.14), (0.5, 1.1)))
     steep_low, steep_high = (np.exp(rng.uniform(np.log(100), np.log(800), (count, 1))) for _ in range(2))
     cut_db = np.maximum(low - at, 0) * steep_low + np.maximum(at - high, 0) * steep_high
-    bumps_db = np.stack([np.interp(at[0], np.linspace(0, 1, 6), rng.normal(0, 4, 6)) for _ in range(count)])
+    bumps_db = np.stack([np.interp(at, np.linspace(0, 1, 6), rng.normal(0, 4, 6)) for _ in range(count)])
     return torch.from_numpy(10 ** ((bumps_db - cut_db) / 10)).float()
 
 

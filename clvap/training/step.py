@@ -30,7 +30,7 @@ _SMALLEST_SCALE = 1.0
 
 
 class Trained(nn.Module):
-    """The model and what only training needs: heads, and the voice tower as it starts, where it is to stay so for a clean voice (`clean`)."""
+    """The model and what only training needs: heads, and the voice tower as a stage began, which that stage keeps to (`clean`)."""
 
     def __init__(self, model: Clvap, kinds: int, clean: bool = False):
         super().__init__()

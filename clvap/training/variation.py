@@ -119,7 +119,8 @@ class Waves:
         """A narrow or uneven band, and clipping."""
         loudest = heard.abs().amax(dim=1, keepdim=True)
         spectrum = torch.fft.rfft(heard)
-        passed = torch.fft.irfft(spectrum * microphones.responses(len(heard), spectrum.shape[1], rng).sqrt().to(heard.device), n=heard.shape[1])
+        mels = np.log1p(np.fft.rfftfreq(heard.shape[1], 1 / self.sample_rate_hz) / 700)
+        passed = torch.fft.irfft(spectrum * microphones.responses(len(heard), mels / mels[-1], rng).sqrt().to(heard.device), n=heard.shape[1])
         room = passed.abs().amax(dim=1, keepdim=True) * torch.from_numpy(rng.uniform(0.2, 1.5, (len(heard), 1))).float().to(heard.device)
         clipped = passed.clamp(-room, room)
         return clipped * loudest / clipped.abs().amax(dim=1, keepdim=True).clamp(min=1e-9)

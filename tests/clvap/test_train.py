@@ -232,6 +232,16 @@ def test_a_voice_tower_learns_to_hear_through_microphones_what_it_hears_without(
     assert all(torch.equal(value, before[name]) for name, value in net.clean.state_dict().items())
 
 
+def test_a_stage_keeps_to_the_voice_tower_as_the_stage_before_left_it(recipe, rows):
+    still_stage = Stage("microphones", 1, ("voice",), {"clean/voice": 1.0}, learning_rate=0.0, batch_size=4, microphones=1.0)
+    recipe = replace(recipe, stages=(recipe.stages[1], still_stage), checkpoint_every=1)
+    first = train._network(recipe, 3).clean
+    train.fit(recipe, rows)
+    saved = torch.load(recipe.run / CHECKPOINT, weights_only=True)["net"]
+    learnt = [name for name, value in first.named_parameters() if not torch.equal(value, saved[f"clean.{name}"])]
+    assert learnt and all(torch.equal(saved[f"clean.{name}"], saved[f"model.voice.{name}"]) for name in learnt)
+
+
 def test_a_name_that_no_part_has_and_a_batch_too_large_are_refused(write):
     recipe, rows = prepared(write(stages=[{**STAGES[0], "trainable": ["audiotower"]}]))
     with pytest.raises(RecipeError, match=r"audiotower.*audio, audio_projection"):
