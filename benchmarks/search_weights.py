@@ -40,7 +40,7 @@ def main() -> None:
         tried = [usual, *(_drawn(rng) for _ in range(parsed.n))]
         found = sorted(((_figures(asked, weights, words), weights) for weights in tried), key=lambda pair: -_aim(pair[0]))
         print("voice and words" if words else "voice alone")
-        shown = [(_figures(asked, weights, words), weights) for weights in (usual, Weights(1, 0, 0, 0, 0, 0))]
+        shown = [(_figures(asked, weights, words), weights) for weights in (usual, Weights(1, 0, 0, 0, 0, 0, 0))]
         for figures, weights in [*shown, *found[:12]]:
             chosen = " ".join(f"{name} {value:.2f}" for name, value in asdict(weights).items() if name != "words")
             print(f"  {_aim(figures):.3f}  {chosen}  " + "  ".join(f"{family} {one:.3f}/{kind:.3f}" for family, (one, kind) in figures.items()))
@@ -68,8 +68,7 @@ def _asked(config: dict, model: str, families: list[str], sounds: int) -> dict:
 
 
 def _drawn(rng: np.random.Generator) -> Weights:
-    overall, loudness, timing, timbre, pitch = rng.dirichlet([3, 0.7, 2.5, 0.4, 0.4])
-    return Weights(overall, loudness, timing, timbre, pitch, 0.0)
+    return Weights(*rng.dirichlet([3, 3, 0.7, 2.5, 0.4, 0.4]), 0.0)
 
 
 def _figures(asked: dict, weights: Weights, words: bool) -> dict[str, tuple[float, float]]:

@@ -44,7 +44,9 @@ class Emphasis:
         """The usual weights of a search, changed by this; raises LibraryError where nothing counts any more."""
         from clvap.library import Weights
 
-        return Weights(**usual | {name: usual[name] * (2 * value) ** _STEEPNESS for name, value in asdict(self).items()})
+        counts = {name: (2 * value) ** _STEEPNESS for name, value in asdict(self).items()}
+        counts["sound"] = counts["overall"]
+        return Weights(**{name: usual[name] * counts.get(name, 1) for name in usual})
 
 
 class Hits:

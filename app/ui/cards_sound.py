@@ -15,7 +15,9 @@ from app.ui.plots import line_mask
 _FIRST_ON_A_PHONE = 5
 _NOTHING = "Nothing in the library fits. Widen the filters, or add a folder in the Library tab."
 _NOTHING_YET = "Nothing fits yet: the library is still being filled. Try again in a moment."
-_ASPECTS = {"overall": "overall", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words"}
+_ASPECTS = {
+    "overall": "overall", "sound": "as a sound", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words",
+}  # fmt: skip
 _KEYS = (
     ("Space", "play"), ("↑ ↓", "next sound"), ("← →", "other column"), ("A", "gesture or sound"), ("F", "favourite"), ("E", "export"), ("M", "similar"),
     ("S", "seed"), ("V", "vary"), ("P", "perform"), ("R", "redo a part"), ("Del", "delete a take"),

@@ -19,9 +19,9 @@ _SHORTLIST_BY_WORDS = 100
 _SHORTLIST_BY_TIMING = 50
 _OVERALL_OF_BOTH = 0.5  # how much the vector counts where words are in it beside a voice
 _OVERALL_OF_WORDS = 0.55  # and where there is no voice whose curves could count
-_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose cosine the next line takes for the best likely
-_SAME_SOUND = (0.8, 0.95)  # cosine of a recording and a sound, both by the audio tower: from here on it counts as a sound as well, from there on wholly
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
+_OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose best likely cosine this is
+_SAME_SOUND = (0.8, 0.95)  # cosine of a recording and a sound, both by the audio tower: from here on it counts as a sound as well, from there on wholly
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Weights:
     """How much each aspect counts; only their ratios matter. An aspect that a query or a sound lacks is left out.
 
     overall: likeness by the CLVAP vector
+    sound: likeness as two sounds are alike, where what was recorded is one itself and no imitation
     loudness: shape of the loudness over time, and the length
     timing: how it stands out among the others by that shape, moment for moment
     timbre: movement and height of the brightness
@@ -37,6 +38,7 @@ class Weights:
     """
 
     overall: float = 0.33
+    sound: float = 0.6
     loudness: float = 0.14
     timing: float = 0.25
     timbre: float = 0.05
@@ -57,7 +59,7 @@ class Weights:
         if not query.text:
             return usual
         heard = min(2 * (1 - balance), 1)
-        moved = {name: getattr(usual, name) * heard for name in ("loudness", "timing", "timbre", "pitch")}
+        moved = {name: getattr(usual, name) * heard for name in ("sound", "loudness", "timing", "timbre", "pitch")}
         overall = np.interp(balance, (0, 0.5, 1), (usual.overall, _OVERALL_OF_BOTH, _OVERALL_OF_WORDS))
         return replace(usual, overall=float(overall), **moved, words=usual.words * 2 * balance)
 
@@ -107,6 +109,7 @@ class Aspects:
     """The parts of a score, each 0 to 1; None where the query or the sound has no such aspect."""
 
     overall: float
+    sound: float | None = None
     loudness: float | None = None
     timing: float | None = None
     timbre: float | None = None
@@ -136,7 +139,7 @@ class Match:
 
 def query_of_sound(vector: np.ndarray, curves: Contours) -> Query:
     """A query for sounds like one sound, of its unit vector (D,) and its curves. It has no tokens: it is for searching alone."""
-    return Query(_OF_A_SOUND * vector, np.zeros((0, len(vector)), np.float32), curves)
+    return Query(_OF_A_SOUND * vector, np.zeros((0, len(vector)), np.float32), curves, as_sound=vector)
 
 
 def search(store: Store, query: Query, k: int, weights: Weights, filters: Filters) -> list[Match]:
@@ -174,7 +177,7 @@ def listing(store: Store, filters: Filters, k: int) -> Listing:
 
 
 def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
-    """Rows near the query's vector, rows that move like its voice (in a library that fits into memory) and rows that hold its words, in no order."""
+    """Rows near the query's vector or near it as a sound, that move like its voice (in a library that fits into memory) or hold its words, in no order."""
     rows = store.rows()
     where = filters.sql()
     if rows is None:
@@ -186,7 +189,10 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
     else:
         _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
         fitting = np.flatnonzero(filters.mask(rows))
-        near = _best(fitting, nearness(query, rows.vectors[fitting]), limit)
+        near = _best(fitting, rows.vectors[fitting] @ query.vector, limit)
+        as_sound = _as_sound(query, rows.vectors[fitting])
+        if as_sound is not None:
+            near = np.union1d(near, _best(fitting, as_sound, limit))
         if query.contours is not None:
             alike = likeness.timing(likeness.summarise(query.contours), rows.curves[fitting])
             near = np.union1d(near, _best(fitting, alike, _SHORTLIST_BY_TIMING))
@@ -195,15 +201,18 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
     return rows.take(near).with_new(Rows.from_arrow(store.mentioning(query.text, _SHORTLIST_BY_WORDS, where)))
 
 
-def nearness(query: Query, vectors: np.ndarray) -> np.ndarray:
-    """Cosines of a query and sounds (N, D), float (N,). Where the recording is nearly one of the sounds, it is no imitation but a sound itself:
-    then its likeness as a sound counts as much."""
-    cosines = vectors @ query.vector
+def _as_sound(query: Query, vectors: np.ndarray) -> np.ndarray | None:
+    """Cosines of a recording and sounds (N, D) by the audio tower, (N,); None where it is surely an imitation and no sound itself."""
     if query.as_sound is None or not len(vectors):
-        return cosines
-    (low, high), as_sound = _SAME_SOUND, vectors @ query.as_sound
-    share = np.clip((as_sound.max() - low) / (high - low), 0, 1)
-    return (cosines + share * as_sound) / (1 + share)
+        return None
+    cosines = vectors @ query.as_sound
+    return cosines if _is_a_sound(cosines) else None
+
+
+def _is_a_sound(cosines: np.ndarray) -> float:
+    """How sure it is that what was recorded is no imitation but a sound itself, nearly one of those of the cosines (N,): 0 to 1."""
+    low, high = _SAME_SOUND
+    return float(np.clip((cosines.max() - low) / (high - low), 0, 1))
 
 
 def _best(numbers: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
@@ -221,7 +230,10 @@ def _check_width(query: Query, width: int) -> None:
 def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
     """Likeness of each row by aspect, about 0 to 1, float (N,) each, NaN where a row lacks the aspect."""
     low, high = _COSINE_RANGE
-    parts = {"overall": (nearness(query, rows.vectors) - low) / (high - low)}  # past 0 and 1 it still orders
+    parts = {"overall": (rows.vectors @ query.vector - low) / (high - low)}  # past 0 and 1 it still orders
+    as_sound = _as_sound(query, rows.vectors)
+    if as_sound is not None:
+        parts["sound"] = as_sound
     if query.contours is not None:
         alike = likeness.compare(likeness.summarise(query.contours), rows.curves, rows.active_s)
         parts |= {name: getattr(alike, name) for name in ("loudness", "timing", "timbre", "pitch")}
@@ -231,9 +243,10 @@ def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
 
 
 def weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
-    """Weighted mean of the aspects that each row has, (N,)."""
+    """Weighted mean of the aspects that each row has, (N,). Likeness as a sound counts as far as it is sure that the question is one."""
     values = np.stack(list(parts.values()))
-    counts = np.array([getattr(weights, name) for name in parts])[:, None] * np.isfinite(values)
+    usual = [getattr(weights, name) * (_is_a_sound(part) if name == "sound" else 1) for name, part in parts.items()]
+    counts = np.array(usual)[:, None] * np.isfinite(values)
     return (np.nan_to_num(values) * counts).sum(axis=0) / np.maximum(counts.sum(axis=0), 1e-9)
 
 

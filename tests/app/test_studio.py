@@ -372,4 +372,5 @@ def test_the_real_library_gives_what_weighing_needs(tmp_path):
     usual = asdict(Weights())
     assert {field.name for field in fields(Emphasis)} <= {field.name for field in fields(Aspects)}
     assert Emphasis().weights(usual) == Weights() and Emphasis(timing=1).weights(usual).timing == pytest.approx(6 * Weights().timing, rel=0.02)
+    assert Emphasis(overall=0).weights(usual).sound == 0
     assert list(weighted(parts, Emphasis(timing=0).weights(usual))) == [pytest.approx(0.2), pytest.approx(0.9)]

@@ -90,13 +90,15 @@ def test_a_recording_that_is_nearly_a_sound_of_the_library_counts_as_a_sound_too
         write(tmp_path / f"s/tone {seconds}.wav", tone(seconds))
     library = Library.open(tmp_path / "library", FakeEmbedder())
     library.index(tmp_path / "s")
-    imitates, is_one = (FakeEmbedder().embed_audio([tone(seconds)])[0] for seconds in (0.6, 2.4))
+    imitates, is_one = (FakeEmbedder().embed_audio([tone(seconds)])[0] for seconds in (1.2, 2.4))
     asked = Query(imitates, TOKENS, as_sound=is_one)
     for rows in (store.IN_MEMORY_ROWS, 0):
         monkeypatch.setattr(store, "IN_MEMORY_ROWS", rows)
         monkeypatch.setattr(search, "SHORTLIST", 1)
-        assert names(library.search(asked, k=1)) == ["tone 2.4"]
-        assert names(library.search(replace(asked, as_sound=-is_one), k=1)) == ["tone 0.3"]
+        best = library.search(asked, k=1)[0]
+        assert best.name == "tone 2.4" and best.aspects.sound == pytest.approx(1, abs=1e-5)
+        best = library.search(replace(asked, as_sound=-is_one), k=1)[0]
+        assert best.name == "tone 0.3" and best.aspects.sound is None
 
 
 def test_weights_change_the_order(anywhere):
@@ -108,6 +110,7 @@ def test_weights_change_the_order(anywhere):
     assert Weights.of(replace(asked, text=None)) == Weights() == replace(Weights.of(asked, 0), words=Weights().words)
     assert Weights.of(asked).overall > Weights().overall and Weights.of(asked).timing == Weights().timing
     assert Weights.of(asked, 0.75).timing == Weights().timing / 2
+    assert Weights.of(asked, 1).sound == 0
     with pytest.raises(LibraryError):
         Weights(overall=-1)
 
