@@ -92,14 +92,19 @@ def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likenes
 def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
     """How much candidates (N, 3, 64) stand out as the very event the query is, by their loudness moment for moment: (N,), from 0 to 1.
 
-    A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds: 1 less the distance
-    over that of the `_NEIGHBOUR`th nearest (after the ratio test of Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94). Slopes count as
+    A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds. Slopes count as
     much as levels, so that onsets meet onsets.
     """
     mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
     levels, slopes = _movement(theirs), _movement(np.diff(theirs))
     moved = [np.roll(mine, lag) for lag in (-1, 0, 1)]
     apart = 2 - np.max([levels @ _movement(one) + slopes @ _movement(np.diff(one)) for one in moved], axis=0)
+    return standing_out(apart)
+
+
+def standing_out(apart: np.ndarray) -> np.ndarray:
+    """How much nearer than usual each of a library's sounds is, whose distances are (N,): 1 less the distance over that of the `_NEIGHBOUR`th
+    nearest, at least 0, (N,) (after the ratio test of Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94)."""
     usual = np.sort(apart)[min(_NEIGHBOUR, (len(apart) + 1) // 2) - 1] if len(apart) else 1.0
     return np.clip(1 - apart / max(usual, 1e-6), 0, 1).astype(np.float32)
 

@@ -16,12 +16,12 @@ from clvap.query import Query
 
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
-_SHORTLIST_BY_TIMING = 50
+_SHORTLIST_BY_TIMING = _SHORTLIST_BY_SOUND = 50  # enough that what stands out on the shortlist stands out in the library
 _OVERALL_OF_BOTH = 0.5  # how much the vector counts where words are in it beside a voice
 _OVERALL_OF_WORDS = 0.55  # and where there is no voice whose curves could count
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
 _OF_A_SOUND = 0.6  # two sounds are nearer to each other than a voice is to a sound, whose best likely cosine this is
-_SAME_SOUND = (0.8, 0.95)  # cosine of a recording and a sound, both by the audio tower: from here on it counts as a sound as well, from there on wholly
+_SAME_SOUND = 0.75  # how far one sound stands out by the audio tower where what was recorded is that sound
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Weights:
     """How much each aspect counts; only their ratios matter. An aspect that a query or a sound lacks is left out.
 
     overall: likeness by the CLVAP vector
-    sound: likeness as two sounds are alike, where what was recorded is one itself and no imitation
+    sound: likeness by the audio tower alone, where what was recorded is a sound itself and no imitation
     loudness: shape of the loudness over time, and the length
     timing: how it stands out among the others by that shape, moment for moment
     timbre: movement and height of the brightness
@@ -38,7 +38,7 @@ class Weights:
     """
 
     overall: float = 0.33
-    sound: float = 0.6
+    sound: float = 0.5
     loudness: float = 0.14
     timing: float = 0.25
     timbre: float = 0.05
@@ -184,15 +184,14 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
         _check_width(query, store.table().schema.field("vector").type.list_size)
         rows = store.nearest(query.vector, limit, where)
         if query.as_sound is not None:
-            rows = rows.with_new(store.nearest(query.as_sound, limit, where))
+            rows = rows.with_new(store.nearest(query.as_sound, _SHORTLIST_BY_SOUND, where))
         near = np.arange(len(rows))
     else:
         _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
         fitting = np.flatnonzero(filters.mask(rows))
         near = _best(fitting, rows.vectors[fitting] @ query.vector, limit)
-        as_sound = _as_sound(query, rows.vectors[fitting])
-        if as_sound is not None:
-            near = np.union1d(near, _best(fitting, as_sound, limit))
+        if query.as_sound is not None:
+            near = np.union1d(near, _best(fitting, rows.vectors[fitting] @ query.as_sound, _SHORTLIST_BY_SOUND))
         if query.contours is not None:
             alike = likeness.timing(likeness.summarise(query.contours), rows.curves[fitting])
             near = np.union1d(near, _best(fitting, alike, _SHORTLIST_BY_TIMING))
@@ -202,17 +201,11 @@ def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
 
 
 def _as_sound(query: Query, vectors: np.ndarray) -> np.ndarray | None:
-    """Cosines of a recording and sounds (N, D) by the audio tower, (N,); None where it is surely an imitation and no sound itself."""
+    """Cosines of a recording and sounds (N, D) by the audio tower, (N,), where one of them stands out as what was recorded; None for an imitation."""
     if query.as_sound is None or not len(vectors):
         return None
     cosines = vectors @ query.as_sound
-    return cosines if _is_a_sound(cosines) else None
-
-
-def _is_a_sound(cosines: np.ndarray) -> float:
-    """How sure it is that what was recorded is no imitation but a sound itself, nearly one of those of the cosines (N,): 0 to 1."""
-    low, high = _SAME_SOUND
-    return float(np.clip((cosines.max() - low) / (high - low), 0, 1))
+    return cosines if likeness.standing_out(1 - cosines).max() > _SAME_SOUND else None
 
 
 def _best(numbers: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
@@ -243,10 +236,9 @@ def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
 
 
 def weighted(parts: dict[str, np.ndarray], weights: Weights) -> np.ndarray:
-    """Weighted mean of the aspects that each row has, (N,). Likeness as a sound counts as far as it is sure that the question is one."""
+    """Weighted mean of the aspects that each row has, (N,)."""
     values = np.stack(list(parts.values()))
-    usual = [getattr(weights, name) * (_is_a_sound(part) if name == "sound" else 1) for name, part in parts.items()]
-    counts = np.array(usual)[:, None] * np.isfinite(values)
+    counts = np.array([getattr(weights, name) for name in parts])[:, None] * np.isfinite(values)
     return (np.nan_to_num(values) * counts).sum(axis=0) / np.maximum(counts.sum(axis=0), 1e-9)
 
 

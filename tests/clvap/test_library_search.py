@@ -101,6 +101,12 @@ def test_a_recording_that_is_nearly_a_sound_of_the_library_counts_as_a_sound_too
         assert best.name == "tone 0.3" and best.aspects.sound is None
 
 
+@pytest.mark.parametrize(("heard", "is_a_sound"), [((1.0, 0.0), True), ((0.96, 0.28), False)])
+def test_a_recording_that_is_near_many_sounds_alike_is_none_of_them(anywhere, heard, is_a_sound):
+    asked = replace(query(voice=swelling()), as_sound=np.array(heard, np.float32))
+    assert {match.aspects.sound is not None for match in anywhere.search(asked)} == {is_a_sound}
+
+
 def test_weights_change_the_order(anywhere):
     asked = query("river", voice=swelling())
     assert names(anywhere.search(asked, weights=Weights(words=1, loudness=0, timbre=0, pitch=0)))[0] == "river"
