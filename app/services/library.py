@@ -50,6 +50,11 @@ class LibraryState:
     job: Job | None = None
     trouble: str | None = None
 
+    @property
+    def filling(self) -> bool:
+        """Whether sounds are coming into the library."""
+        return self.job is not None and self.job.running
+
 
 class LibraryService:
     """Opens, fills and counts the library. Indexing is a job: it outlives page and server, and can be stopped and resumed."""
@@ -77,8 +82,7 @@ class LibraryService:
     @property
     def filling(self) -> bool:
         """Whether sounds are coming into the library."""
-        job = self.state().job
-        return job is not None and job.running
+        return self.state().filling
 
     def places(self) -> tuple[Path, ...]:
         """Where the indexed folders are: for other services, which tell a visitor of them what that one may know."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,7 +122,7 @@ class Studio:
         entry = self.history.find(request.owner, request.entry) if request.entry else None
         check_span(request, entry)
         gesture = self.gestures.choose(request.voice, request.part) if request.voice is not None else None
-        query = self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=request.balance)
+        query = self._query(gesture, words, request.balance)
         joins = entry is not None
         entry = entry or self._begin(request.owner, words, request.balance, gesture)
         yield Begun(entry, gesture)
@@ -136,6 +136,14 @@ class Studio:
             yield from self._takes.make(entry, query, gesture, request)
         else:
             yield Ended(cancelled=False)
+
+    def find_again(self, entry_id: str, request: ImitateRequest) -> Entry:
+        """An entry with its hits searched for anew, in what the library holds by now, narrowed as `request` says. RequestError where there is no such entry."""
+        entry = self.history.find(request.owner, entry_id)
+        if entry is None:
+            raise RequestError("This entry is not there any more.")
+        gesture = self.gestures.choose(entry.recording, entry.part.number if entry.part else None) if entry.recording else None
+        return self.hits.find(entry, self._query(gesture, entry.words, entry.balance), replace(request, balance=entry.balance))
 
     def perform(self, request: PerformRequest) -> Entry:
         """The entry with the shaped sound as a take, ranked by its likeness to the entry's query.
@@ -155,11 +163,13 @@ class Studio:
         clip = perform(read(request.sound, LONGEST_S), gesture.contours, request.amounts)
         entry = self.history.find(request.owner, request.entry) if request.entry else None
         words, balance = (entry.words, entry.balance) if entry else ("", 0.0)
-        embedder = self._models.embedder()
-        score = float(embedder.embed_audio([clip])[0] @ embedder.query(voice=gesture.clip, text=words or None, balance=balance).vector)
+        score = float(self._models.embedder().embed_audio([clip])[0] @ self._query(gesture, words, balance).vector)
         if entry is None:
             entry = self._begin(request.owner, words, balance, gesture)
         return self.history.keep_take(entry, clip, score, None, time.perf_counter() - started, request.name, performed=True)
+
+    def _query(self, gesture: Gesture | None, words: str, balance: float) -> Query:
+        return self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=balance)
 
     def _listen(self, clip: Clip) -> Activity | None:
         """What the search model hears; nothing as long as it still loads, so that a recording is shown at once."""

@@ -14,7 +14,7 @@ from app.ui.plots import line_mask
 
 _FIRST_ON_A_PHONE = 5
 _NOTHING = "Nothing in the library fits. Widen the filters, or add a folder in the Library tab."
-_NOTHING_YET = "Nothing fits yet: the library is still being filled. Try again in a moment."
+_NOTHING_YET = "The library is still being filled. What fits appears here once it is."
 _ASPECTS = {
     "overall": "overall", "sound": "as a sound", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words",
 }  # fmt: skip

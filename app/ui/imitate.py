@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.services.access import Action, allowed
 from app.services.board import Notice
+from app.services.errors import explain
 from app.services.generate import Ended, Job, Seen, Waiting, Working
 from app.services.history import Entry
 from app.services.requests import ImitateRequest, Span
@@ -27,6 +28,7 @@ from app.ui.updates import PRIVATE, Updates, refusal
 from app.ui.visitor import owner
 
 _REFUSED_AT_ONCE = 8  # beyond those in line: so that they are told, and do not wait unseen
+_FILLING = "<i></i>"  # nothing to see: that it comes and goes is an event
 _VARIED_AT = 0.5  # how strongly a variation leaves its sound alone
 
 
@@ -46,6 +48,7 @@ class ImitateScreen:
                 self._columns = Columns(studio)
                 self._tray = ExportTray(studio)
         self._strip = HistoryStrip(studio)
+        self._filling = cards.area(elem_id="filling")
         self._connect()
 
     def seed_from(self, area: gr.HTML) -> None:
@@ -71,6 +74,7 @@ class ImitateScreen:
         presses.append(self._example.area.click(self._fill_in, None, filled, **PRIVATE).then(self._press, form.components, results, **once))
         for press in presses:  # meanwhile somebody may have narrowed the strip, which stays so
             strip.follow(press, columns.entry)
+        self._filling.change(self._find_late, [columns.entry, *form.components], columns.hits, trigger_mode="multiple", **PRIVATE)
         form.cancel.click(self._stop, self._job, form.cancel, queue=False, **PRIVATE)
         opened = [*filled, *columns.outputs, *strip.outputs]
         strip.area.click(self._reopen, strip.filters, opened, **PRIVATE)
@@ -83,6 +87,11 @@ class ImitateScreen:
     def category(self) -> gr.Dropdown:
         """The list of categories, refreshed when the library changes."""
         return self._form.category
+
+    @property
+    def filling(self) -> gr.HTML:
+        """A mark while the library is being filled: once it goes, what was asked meanwhile is found."""
+        return self._filling
 
     @property
     def at_load(self) -> list[gr.components.Component]:
@@ -98,9 +107,24 @@ class ImitateScreen:
         """An update of the list of categories."""
         return self._form.categories(known)
 
+    def mark_filling(self, now: bool, before: str) -> str | dict:
+        """An update of `filling`, where that has changed."""
+        mark = _FILLING if now else ""
+        return mark if mark != before else gr.skip()
+
     def _press(self, request: gr.Request, *values) -> Iterator[Updates]:
         """One press: the hits, then the takes one by one. What an earlier press found stays until there is something new."""
         yield from self._run(lambda: self._form.asked(owner(self._studio, request), *values))
+
+    def _find_late(self, request: gr.Request, shown: str | None, *values) -> str | dict:
+        """What was asked for while the library was being filled, found once it is."""
+        entry = self._studio.history.find(owner(self._studio, request), shown or "")
+        if entry is None or entry.hits or self._studio.library.filling:
+            return gr.skip()
+        try:
+            return self._columns.hits_of(self._studio.find_again(entry.id, self._form.asked(entry.owner, *values)))
+        except Exception as error:
+            return self._columns.hits_of(entry, explain(error))
 
     def _vary(self, event: gr.EventData, request: gr.Request, entry: str | None, *values) -> Iterator[Updates]:
         """Takes that start from one sound, added to those that are shown."""

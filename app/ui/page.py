@@ -58,7 +58,7 @@ def build(studio: Studio) -> gr.Blocks:
                     ModelsTab(studio, models)
         known = gr.State(())
 
-        def refresh(shown: str, categories: tuple[str, ...], *told) -> tuple:
+        def refresh(shown: str, categories: tuple[str, ...], filling: str, *told) -> tuple:
             """Only what changed is sent, so that an idle page stays still."""
             state = studio.library.state()
             line = cards.status(studio.board.notices(), state.count)
@@ -66,12 +66,13 @@ def build(studio: Studio) -> gr.Blocks:
                 line if line != shown else gr.skip(),
                 state.categories,
                 screen.categories(state.categories) if state.categories != categories else gr.skip(),
+                screen.mark_filling(state.filling, filling),
                 *library.tick(state, *told),
             )
 
         quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-        refreshed = [status, known, screen.category, *library.outputs]
-        gr.Timer(_TICK_S).tick(refresh, [status, known, *library.inputs], refreshed, **quiet)
+        refreshed = [status, known, screen.category, screen.filling, *library.outputs]
+        gr.Timer(_TICK_S).tick(refresh, [status, known, screen.filling, *library.inputs], refreshed, **quiet)
         for area in library.sounds:
             screen.seed_from(area)
             area.select(lambda: gr.Tabs(selected="imitate"), None, tabs, **quiet)

@@ -351,6 +351,19 @@ def test_sounds_like_a_hit_or_a_take_take_the_place_of_the_hits(filled):
         filled.studio.hits.alike("local", entry.id, Path("gone"), "gone")
 
 
+def test_an_earlier_gesture_finds_what_the_library_holds_by_now(filled, three_gestures):
+    asked = ImitateRequest(three_gestures, "bell", owner="local", variations=1, part=2, balance=0.2, longest_s=0.01)
+    list(filled.studio.imitate(asked))
+    before = filled.studio.history.list("local")[0]
+    assert not before.matches
+    after = filled.studio.find_again(before.id, replace(asked, voice=None, words="something typed since", longest_s=None))
+    assert len(after.matches) == 6 and len(after.takes) == 1 and after.words == "bell"
+    anew = filled.studio.imitate(replace(asked, longest_s=None, variations=0))
+    assert of(Found, anew)[0].entry.matches == after.matches
+    with pytest.raises(RequestError, match="not there"):
+        filled.studio.find_again(before.id, replace(asked, owner="page:2"))
+
+
 def test_takes_made_from_a_sound_join_the_entry_and_say_so(filled, voice, tmp_path):
     list(filled.studio.imitate(ImitateRequest(voice, "bell", owner="local", variations=1)))
     before = filled.studio.history.list("local")[0]

@@ -24,6 +24,21 @@ def test_a_recording_is_found_and_made(browser, fake_studio):
     expect(page.locator("#history .earlier.current")).to_contain_text("falling bell")
 
 
+def test_what_was_asked_while_the_library_was_filled_is_found_once_it_is(browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_INDEX_HOLD", "0")
+    (tmp_path / "starter").mkdir()
+    with serving(FAKE_APP, tmp_path) as server:
+        page = opened(browser, server.url)
+        expect(page.locator("#status")).to_contain_text("Preparing the starter effects")
+        made(page)
+        expect(page.locator("#hits")).to_contain_text("still being filled")
+        (tmp_path / "go").touch()
+        expect(page.locator(HITS)).to_have_count(6)
+        page.reload()
+        page.locator("#history .earlier").first.click()
+        expect(page.locator(HITS)).to_have_count(6)
+
+
 def test_a_take_that_plays_is_not_disturbed_by_the_next(browser, tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_STEP_S", "0.3")  # so that it plays while there are some to come
     with serving(FAKE_APP, tmp_path) as server:
