@@ -23,7 +23,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[Kind, ...]], ...] = (
     ("Search models", "hear gestures, words and the library", ("clvap",)),
 )
 _ORIGINS = {"shipped": "ships with the studio", "published": "downloaded", "own": "in the workspace", "linked": "added by you", "run": "trained here"}
-_NO_TOKEN = "no token for gated models: put one with <code>hf auth login</code>, or start with HF_TOKEN"
+_NO_TOKEN = "No token for gated models: put one with <code>hf auth login</code>, or start with HF_TOKEN"
 
 
 class ModelsTab:

@@ -59,7 +59,7 @@ def test_what_is_there_what_could_be_and_what_it_takes(browser, studio):
     for fact in ("Stability AI Community License", "about 5.7 GB to download", "6 GB memory", "Gated: accept its terms at"):
         expect(gated).to_contain_text(fact)
     expect(gated.get_by_role("link")).to_have_attribute("href", "https://huggingface.co/stabilityai/stable-audio-open-1.0")
-    expect(page.locator("#models .token")).to_contain_text("no token for gated models")
+    expect(page.locator("#models .token")).to_contain_text("No token for gated models")
     assert overflow(page) <= 0
     page.set_viewport_size(NARROW)
     assert overflow(page) <= 0
