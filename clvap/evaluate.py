@@ -1,6 +1,6 @@
 """Retrieval on a held-out ESC-50 fold: CLVAP beside random order, MFCC statistics and the loudness envelope.
 
-Q queries, N sounds of the library, both in the same order: query i was made from sound i.
+Q queries, N sounds of the library, Q of them or more: query i was made from sound i.
 """
 
 from __future__ import annotations
@@ -73,33 +73,35 @@ class Scores:
 
 
 def score(similarity: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> Scores:
-    """Scores of a similarity matrix (Q, N), Q = N; labels and sources of shape (N,)."""
+    """Scores of a similarity matrix (Q, N); labels and sources of shape (N,)."""
+    asked = np.arange(len(similarity))
     order = np.argsort(-similarity, axis=1, kind="stable")
-    rank = (order == np.arange(len(labels))[:, None]).argmax(axis=1)
-    same_class = labels[order] == labels[:, None]
+    rank = (order == asked[:, None]).argmax(axis=1)
+    same_class = labels[order] == labels[asked, None]
     hits = same_class[:, :10]
     precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     average = (precision * hits).sum(axis=1) / np.minimum(same_class.sum(axis=1), hits.shape[1])
-    other = sources[order] != sources[:, None]
-    first_other = same_class[np.arange(len(labels)), other.argmax(axis=1)]
+    other = sources[order] != sources[asked, None]
+    first_other = same_class[asked, other.argmax(axis=1)]
     return Scores(*(float(np.mean(x)) for x in (rank == 0, rank < 5, 1 / (rank + 1), same_class[:, 0], average, first_other)))
 
 
 def evaluate(
     embedder: Embedder, rows: list[Row], seed: int, families: list[str], yamnet: Path | None = None, searched: bool = True, progress: Progress = silent,
-    kept: Path | None = None,
+    kept: Path | None = None, among: Sequence[Row] = (),
 ) -> dict[str, dict[str, Scores]]:  # fmt: skip
     """Scores by query kind and system: the bare vectors, the product's whole search where `searched`, and the peers.
 
     progress: told of every question; may raise to stop
     kept: folder of the families measured so far, which are not measured again if the model, the sounds and the seed are the same
+    among: further sounds of the library, which nothing is asked about
     """
-    ledger = Ledger(kept, {"model": embedder.fingerprint, "sounds": digest(rows), "seed": seed, "yamnet": str(yamnet), "searched": searched})
+    ledger = Ledger(kept, {"model": embedder.fingerprint, "sounds": digest([*rows, *among]), "seed": seed, "yamnet": str(yamnet), "searched": searched})
     rng = np.random.default_rng(seed)
     words = [str(rng.choice(row.captions)) for row in rows]
-    chance = rng.random((len(rows), len(rows)))
+    chance = rng.random((len(rows), len(rows) + len(among)))
     with TemporaryDirectory() as folder:
-        bench = _Bench(embedder, rows, words, yamnet, Path(folder) if searched else None)
+        bench = _Bench(embedder, [*rows, *among], words, yamnet, Path(folder) if searched else None)
         asked = _Count(progress, len(rows) * (1 + 3 * len(families)))
         results = {"any": {"random": asdict(bench.score(chance))}}
         results |= asked.once(ledger, "words", len(rows), lambda: bench.by_words(asked))
@@ -115,10 +117,10 @@ def evaluate(
 
 
 class _Bench:
-    """The sounds as every system hears them, and the systems' scores of questions about them."""
+    """A library as every system hears it, and the systems' scores of questions about its first sounds."""
 
     def __init__(self, embedder: Embedder, rows: list[Row], words: list[str], yamnet: Path | None, folder: Path | None) -> None:
-        """words: of each sound; folder: for the product's library, None to leave it out"""
+        """words: of each sound that is asked about; folder: for the product's library, None to leave it out"""
         self._embedder, self._rows, self._words = embedder, rows, words
         self._clips = [read(row.path) for row in rows]
         self._labels, self._sources = (np.array([getattr(row, key) for row in rows]) for key in ("label", "source"))
@@ -131,11 +133,11 @@ class _Bench:
 
     def by_words(self, asked: _Count) -> dict[str, dict[str, dict[str, float]]]:
         judged = {"yamnet": self._judge.by_words(self._words)} if self._judge else {}
-        return {"words": self._told(judged | self._answers("words", [None] * len(self._rows), self._words, asked))}
+        return {"words": self._told(judged | self._answers("words", [None] * len(self._words), self._words, asked))}
 
     def by_voice(self, family: str, rng: np.random.Generator, asked: _Count) -> dict[str, dict[str, dict[str, float]]]:
         """Imitations of a family, alone and with the words."""
-        voices = [imitation(clip, family, rng) for clip in asked.over(self._clips, f"imitations: {family}")]
+        voices = [imitation(clip, family, rng) for clip in asked.over(self._clips[: len(self._words)], f"imitations: {family}")]
         alone = {"mfcc": mfcc_statistics(voices) @ self._mfcc.T, "envelope": envelopes(voices) @ self._envelope.T}
         both: dict[str, np.ndarray] = {}
         if self._judge:
@@ -222,6 +224,14 @@ def rows_of(config: dict) -> list[Row]:
     return esc50(Path(config["esc50"]), (config["fold"],), phrases="evaluate", licences=None)
 
 
+def others_of(config: dict, rows: Sequence[Row]) -> list[Row]:
+    """The other sounds of the ESC-50 folds among which a recipe hides its own: a library is seldom small."""
+    if "among" not in config:
+        return []
+    asked = {row.path for row in rows}
+    return [row for row in esc50(Path(config["esc50"]), tuple(config["among"]), licences=None) if row.path not in asked]
+
+
 def _of_folder(folder: Path) -> list[Row]:
     """The sounds of a folder with its own captions; of one kind are those of one category."""
     root = folder.expanduser().resolve()
@@ -272,16 +282,18 @@ def _searched(library: Library, query: Query, rows: list[Row]) -> np.ndarray:
 def run(config_path: str | Path, json_output: bool = False, model: str | None = None) -> None:
     """Evaluate as a YAML file says and print a table or JSON; `model` instead of the file's.
 
-    Its keys: model, seed, families, yamnet; and esc50 with fold or untrained, packs, folder, or manifest; the last two with `most`.
+    Its keys: model, seed, families, yamnet; and esc50 with fold or untrained, and with among; packs; folder, or manifest, with most.
     """
     config = yaml.safe_load(Path(config_path).read_text())
     rows = rows_of(config)
     yamnet = Path(config["yamnet"]) if "yamnet" in config else None
-    results = evaluate(Embedder.from_pretrained(model or config["model"]), rows, config["seed"], config.get("families", list(FAMILIES)), yamnet)
+    embedder, families, among = Embedder.from_pretrained(model or config["model"]), config.get("families", list(FAMILIES)), others_of(config, rows)
+    results = evaluate(embedder, rows, config["seed"], families, yamnet, among=among)
     if json_output:
         print(json.dumps({kind: {system: asdict(scores) for system, scores in systems.items()} for kind, systems in results.items()}, indent=1))
         return
-    print(f"{model or config['model']} on {len(rows)} sounds, {len({row.label for row in rows})} kinds, seed {config['seed']}", file=sys.stderr)
+    within = f" among {len(rows) + len(among)}" if among else ""
+    print(f"{model or config['model']} on {len(rows)} sounds{within}, {len({row.label for row in rows})} kinds, seed {config['seed']}", file=sys.stderr)
     print(f"{'query':18} {'system':18} {'R@1':>6} {'R@5':>6} {'MRR':>6} {'P@1':>6} {'mAP@10':>6} {'P@1 other':>9}")
     for kind, systems in results.items():
         for system, s in systems.items():

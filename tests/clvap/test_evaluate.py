@@ -32,6 +32,12 @@ def test_a_known_order_scores_as_counted_by_hand():
     assert scores.precision_1_other == 0.25
 
 
+def test_what_nothing_is_asked_about_can_still_be_found():
+    similarity = np.array([[0.1, 0.9, 0.5, 0.0], [0.0, 0.1, 0.9, 0.5]])
+    scores = evaluate.score(similarity, LABELS, SOURCES)
+    assert (scores.recall_1, scores.mrr, scores.precision_1, scores.precision_1_other) == (0, pytest.approx(1 / 3), 0.5, 0)
+
+
 def test_sounds_of_the_class_that_are_not_among_ten_count_against_the_average_precision():
     labels, similarity = np.array(["dog"] * 4 + ["rain"] * 12), np.tile(np.arange(16.0), (16, 1))
     similarity[np.arange(16), np.arange(16)] = 99  # everything finds itself, and then rain
@@ -58,6 +64,8 @@ def test_every_system_is_scored_on_words_voices_and_both(embedder, rows):
     assert results["augment"].keys() == {"mfcc", "envelope", "clvap vector", "clvap search"}
     assert results["augment"]["envelope"].recall_5 == 1
     json.dumps({kind: {name: vars(scores) for name, scores in systems.items()} for kind, systems in results.items()})
+    hidden = evaluate.evaluate(embedder, rows[3:], 0, ["augment"], among=rows[:3])
+    assert hidden["augment"].keys() == results["augment"].keys() and hidden["augment"]["envelope"].recall_1 == 1
 
 
 def test_one_that_was_stopped_goes_on_to_the_figures_of_one_that_was_not(embedder, rows, tmp_path):
