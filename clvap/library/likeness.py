@@ -21,6 +21,7 @@ _TIMING_SPREAD = 0.01  # the same for two sounds moment for moment
 _BRIGHTNESS_SPREAD = 3.0  # semitones
 _PITCH_SPREAD = 1.5  # semitones
 _NEIGHBOUR = 16  # how many sounds of a library, or half of a small one, may be as near by chance
+_BY_CHANCE = 1.5  # power of how far a timing stands out
 _PITCHED_SHARE = 0.25  # of the loud steps
 
 
@@ -92,14 +93,14 @@ def compare(query: Summary, curves: np.ndarray, active_s: np.ndarray) -> Likenes
 def timing(query: Summary, curves: np.ndarray) -> np.ndarray:
     """How much candidates (N, 3, 64) stand out as the very event the query is, by their loudness moment for moment: (N,), from 0 to 1.
 
-    A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds. Slopes count as
-    much as levels, so that onsets meet onsets.
+    A correlation says little by itself, since slow swells are all alike; so it counts against the library's other sounds, and less than half
+    where one stands out by half: of many, some do by chance. Slopes count as much as levels, so that onsets meet onsets.
     """
     mine, theirs = _envelopes(query.curves[None, 0])[0], _envelopes(curves[:, 0])
     levels, slopes = _movement(theirs), _movement(np.diff(theirs))
     moved = [np.roll(mine, lag) for lag in (-1, 0, 1)]
     apart = 2 - np.max([levels @ _movement(one) + slopes @ _movement(np.diff(one)) for one in moved], axis=0)
-    return standing_out(apart)
+    return standing_out(apart) ** _BY_CHANCE
 
 
 def standing_out(apart: np.ndarray) -> np.ndarray:

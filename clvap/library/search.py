@@ -39,8 +39,8 @@ class Weights:
 
     overall: float = 0.33
     sound: float = 0.5
-    loudness: float = 0.14
-    timing: float = 0.25
+    loudness: float = 0.1
+    timing: float = 0.5
     timbre: float = 0.05
     pitch: float = 0.1
     words: float = 0.6
