@@ -60,9 +60,11 @@ def test_a_run_is_called_something_else_everywhere(studio, sounds):
     html = runs.strip(board) + runs.head(board, True) + curves.picture([board.shown, board.other])
     assert html.count("&lt;b&gt;Take two&lt;/b&gt;") >= 5 and "<b>Take" not in html
     assert named.label in dict(studio.starts("train"))
+    assert [studio.board("train", run.name).shown.run.job.title for run in (first, second)] == [named.label, second.label]
     assert studio.kept.rename("train", first.name, "  \n").label == first.label == f"{first.about.title} #1"
     studio.kept.rename("train", first.name, first.label)  # what it is called anyway is no name of its own
-    assert studio.board("train", first.name).shown.run.about.name == ""
+    unnamed = studio.board("train", first.name).shown.run
+    assert unnamed.about.name == "" and unnamed.job.title == first.label
     with pytest.raises(RequestError, match="not there any more"):
         studio.kept.rename("train", "../elsewhere", "x")
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from app.services.errors import RequestError
 from app.services.files import write_json
-from app.services.jobs.job import ASKED, CANCEL, LOG, PROCESS, STATE, Asked, Job, State, claim, read
+from app.services.jobs.job import ASKED, CANCEL, LOG, PROCESS, STATE, Asked, Job, State, claim, read, read_asked
 
 WORK = "app.services.work"
 _ROOT = Path(__file__).resolve().parents[3]
@@ -84,6 +84,13 @@ class Jobs:
             write_json(folder / STATE, asdict(State(fraction=job.fraction, text="Going on", updated_s=time.time())))
             self._launch(folder)
         return self._known(job_id)
+
+    def retitle(self, target: str, title: str) -> None:
+        """Call all jobs on a target something else."""
+        for job in self.list(limit=_KEPT):
+            if job.target == target:
+                folder = self._folder / job.id
+                write_json(folder / ASKED, asdict(replace(read_asked(folder), title=title)))
 
     def forget(self, job_id: str) -> None:
         """Remove a job that does not run, with its log; what it made stays. Raises RequestError for one that runs."""

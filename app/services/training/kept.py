@@ -34,7 +34,9 @@ class KeptRuns:
     def rename(self, kind: Kind, name: str, title: str) -> Run:
         """Call a run something else; an empty title brings back its own. Its folder keeps its name."""
         require(self._settings, Action.TRAIN)
-        return self._runs.rename(self._runs.find(kind, name), title)
+        run = self._runs.rename(self._runs.find(kind, name), title)
+        self._jobs.retitle(str(run.folder), run.label)
+        return run
 
     def delete(self, kind: Kind, name: str) -> Run:
         """Take a run away, to be had back by its name for an hour. Raises RequestError, saying what to do, for one that something still works with."""

@@ -175,15 +175,14 @@ class Training:
             )
         chosen = recipes.template(wish.kind, wish.template)
         folder = self._runs.new(pack.name, wish.template.removeprefix("finetune-").removeprefix("train-"))
-        recipe = self._written(wish, pack, folder)
+        self._written(wish, pack, folder)
         base = Path(wish.start or chosen.start)
         about = About(
             wish.kind, _title(wish, pack), pack.name, len(pack.rows), wish.template, chosen.method, base.parent.name if base.name == "model" else base.name,
             recipes.length_of(wish), now_s(),
         )  # fmt: skip
         self._runs.note(folder, about)
-        self._jobs.start(wish.kind, str(folder), about.title, {"recipe": str(recipe), "anyway": anyway})
-        return self._runs.find(wish.kind, folder.name)
+        return self._begun(self._runs.find(wish.kind, folder.name), anyway)
 
     def stop(self, kind: Kind, name: str) -> Run:
         """Ask a run to stop; it can go on later."""
@@ -197,14 +196,13 @@ class Training:
         run = self._runs.find(kind, name)
         if run.job is not None:
             return replace(run, job=self._jobs.resume(run.job.id))
-        arguments = {"recipe": str(run.folder / RECIPE), "anyway": True}
-        return replace(run, job=self._jobs.start(kind, str(run.folder), run.about.title, arguments))
+        return self._begun(run, anyway=True)
 
     def export(self, kind: Kind, name: str) -> Job:
         """Write the best weights so far as a model, as a job of kind `best`, also while the run goes on."""
         require(self._settings, Action.TRAIN)
         run = self._runs.find(kind, name)
-        return self._jobs.start("best", f"{run.folder}/best", f"Best so far of {run.about.title}", {"kind": kind, "recipe": str(run.folder / RECIPE)})
+        return self._jobs.start("best", f"{run.folder}/best", f"Best so far of {run.label}", {"kind": kind, "recipe": str(run.folder / RECIPE)})
 
     def use(self, kind: Kind, name: str) -> Run:
         """Put what a run made to use in the studio. Raises RequestError where nothing is made yet, ModelError where it does not load."""
@@ -254,6 +252,10 @@ class Training:
         else:
             table = self._packs.manifest(self.more.rows(pack), folder / "sounds.csv")
         return recipes.write(recipes.filled(wish, pack, folder, table), folder / RECIPE)
+
+    def _begun(self, run: Run, anyway: bool) -> Run:
+        """A run with a job at work on it."""
+        return replace(run, job=self._jobs.start(run.about.kind, str(run.folder), run.label, {"recipe": str(run.folder / RECIPE), "anyway": anyway}))
 
     def _mark(self, wish: Wish, pack: Pack) -> str:
         """Changes with everything that memory and time depend on."""
