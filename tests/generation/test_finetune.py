@@ -117,7 +117,7 @@ def script(tmp_path, training) -> list[str]:
 
 
 def environment():
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums depend on how they are shared
 
 
 def straight(made: Recipe) -> Recipe:
