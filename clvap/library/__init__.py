@@ -2,8 +2,9 @@
 
 from clvap.library.atlas import Point
 from clvap.library.indexer import IndexReport
+from clvap.library.lessons import Lesson
 from clvap.library.library import IndexedFolder, Library
 from clvap.library.scan import LibraryError, Skipped
 from clvap.library.search import Aspects, Filters, Listing, Match, Weights
 
-__all__ = ["Aspects", "Filters", "IndexReport", "IndexedFolder", "Library", "LibraryError", "Listing", "Match", "Point", "Skipped", "Weights"]
+__all__ = ["Aspects", "Filters", "IndexReport", "IndexedFolder", "Lesson", "Library", "LibraryError", "Listing", "Match", "Point", "Skipped", "Weights"]

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clvap.contours import Contours
 from clvap.library import rows, search
 from clvap.library.atlas import Atlas, Point
 from clvap.library.edits import Edits
 from clvap.library.indexer import IndexReport, index_folder
+from clvap.library.lessons import Lesson, Taught, applying
 from clvap.library.rows import Rows
 from clvap.library.scan import LibraryError, Skipped, existing_folder, tidy
 from clvap.library.search import Filters, Listing, Match, Weights
@@ -89,14 +92,17 @@ class Library:
             lock.release()
         return replace(report, seconds=time.perf_counter() - began)
 
-    def search(self, query: Query, k: int = 20, weights: Weights | None = None, filters: Filters | None = None) -> list[Match]:
+    def search(
+        self, query: Query, k: int = 20, weights: Weights | None = None, filters: Filters | None = None, lessons: Sequence[Lesson] = ()
+    ) -> list[Match]:
         """The `k` best sounds for a query, best first; empty while the library is.
 
+        lessons: what was taken before, for queries of the same model
         Raises LibraryError where the library was made with another model than the query.
         """
         if self.outdated:
             raise LibraryError(f"the library was made with another model ({self._store.metadata.embedder}); index its folders again")
-        return search.search(self._store, query, k, weights or Weights.of(query), filters or Filters())
+        return search.search(self._store, query, k, weights or Weights.of(query), filters or Filters(), self._taught(query, lessons))
 
     def like(self, path: str | Path, k: int = 20, filters: Filters | None = None) -> list[Match]:
         """The `k` sounds most like one of the library, that one left out. Raises LibraryError for a sound it does not hold."""
@@ -212,6 +218,15 @@ class Library:
         """The curves of one sound's active part, 64 frames whatever its length; None where it is not in the library."""
         row = self._at(path)
         return Contours.from_stacked(row.curves[0]) if row is not None else None
+
+    def _taught(self, query: Query, lessons: Sequence[Lesson]) -> Taught | None:
+        """What lessons say of a query; None where none of them counts, or their sounds have left the library."""
+        shares = applying(query.vector, lessons)
+        table = self._store.at(list(shares)) if shares else None
+        if table is None or not table.num_rows:
+            return None
+        sounds = Rows.from_arrow(table)
+        return Taught(np.array([shares[path] for path in sounds.labels["path"].to_pylist()], np.float32), sounds.vectors)
 
     def _at(self, path: str | Path) -> Rows | None:
         table = self._store.at([str(path)])

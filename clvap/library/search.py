@@ -9,6 +9,7 @@ import numpy as np
 
 from clvap.contours import Contours
 from clvap.library import likeness, words
+from clvap.library.lessons import Taught
 from clvap.library.rows import Rows
 from clvap.library.scan import LibraryError
 from clvap.library.store import Store, quoted
@@ -16,7 +17,7 @@ from clvap.query import Query
 
 SHORTLIST = 200
 _SHORTLIST_BY_WORDS = 100
-_SHORTLIST_BY_TIMING = _SHORTLIST_BY_SOUND = 50  # enough that what stands out on the shortlist stands out in the library
+_SHORTLIST_BY_TIMING = _SHORTLIST_BY_SOUND = _SHORTLIST_BY_LESSON = 50  # enough that what stands out on the shortlist stands out in the library
 _OVERALL_OF_BOTH = 0.5  # how much the vector counts where words are in it beside a voice
 _OVERALL_OF_WORDS = 0.55  # and where there is no voice whose curves could count
 _COSINE_RANGE = (-0.1, 0.6)  # of a query and a sound by clvap-mini: the least and the best likely
@@ -35,6 +36,7 @@ class Weights:
     timbre: movement and height of the brightness
     pitch: melody, where both are pitched
     words: share of the query's words that caption, name and category hold; what a file is called is seldom wrong
+    learned: likeness to what was taken for such a query before
     """
 
     overall: float = 0.33
@@ -44,6 +46,7 @@ class Weights:
     timbre: float = 0.05
     pitch: float = 0.1
     words: float = 0.6
+    learned: float = 0.3
 
     def __post_init__(self) -> None:
         values = astuple(self)
@@ -115,6 +118,7 @@ class Aspects:
     timbre: float | None = None
     pitch: float | None = None
     words: float | None = None
+    learned: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,14 +146,14 @@ def query_of_sound(vector: np.ndarray, curves: Contours) -> Query:
     return Query(_OF_A_SOUND * vector, np.zeros((0, len(vector)), np.float32), curves, as_sound=vector)
 
 
-def search(store: Store, query: Query, k: int, weights: Weights, filters: Filters) -> list[Match]:
-    """The `k` best sounds of a library for a query, best first. Raises LibraryError where query and library do not fit."""
+def search(store: Store, query: Query, k: int, weights: Weights, filters: Filters, taught: Taught | None = None) -> list[Match]:
+    """The `k` best sounds of a library for a query and what earlier choices say of it, best first. Raises LibraryError where query and library do not fit."""
     if store.table() is None or k < 1:
         return []
-    rows = shortlist(store, query, max(SHORTLIST, k), filters)
+    rows = shortlist(store, query, max(SHORTLIST, k), filters, taught)
     if not len(rows):
         return []
-    parts = aspects(query, rows)
+    parts = aspects(query, rows, taught)
     scores = weighted(parts, weights)
     best = np.argsort(-scores, kind="stable")[:k]
     return _matches(rows.take(best), scores[best], {name: part[best] for name, part in parts.items()})
@@ -176,22 +180,25 @@ def listing(store: Store, filters: Filters, k: int) -> Listing:
     return Listing(described(rows.take(np.array(by_path, np.int64))), len(fitting))
 
 
-def shortlist(store: Store, query: Query, limit: int, filters: Filters) -> Rows:
-    """Rows near the query's vector or near it as a sound, that move like its voice (in a library that fits into memory) or hold its words, in no order."""
+def shortlist(store: Store, query: Query, limit: int, filters: Filters, taught: Taught | None = None) -> Rows:
+    """Rows near the query's vector, near it as a sound or near what was taken before, that move like its voice (in a library that fits into memory) or
+    hold its words, in no order."""
     rows = store.rows()
     where = filters.sql()
+    also = [] if query.as_sound is None else [(query.as_sound, _SHORTLIST_BY_SOUND)]
+    also += [] if taught is None else [(sound, _SHORTLIST_BY_LESSON) for sound in taught.sounds]
     if rows is None:
         _check_width(query, store.table().schema.field("vector").type.list_size)
         rows = store.nearest(query.vector, limit, where)
-        if query.as_sound is not None:
-            rows = rows.with_new(store.nearest(query.as_sound, _SHORTLIST_BY_SOUND, where))
+        for vector, count in also:
+            rows = rows.with_new(store.nearest(vector, count, where))
         near = np.arange(len(rows))
     else:
         _check_width(query, rows.vectors.shape[1] if len(rows) else len(query.vector))
         fitting = np.flatnonzero(filters.mask(rows))
         near = _best(fitting, rows.vectors[fitting] @ query.vector, limit)
-        if query.as_sound is not None:
-            near = np.union1d(near, _best(fitting, rows.vectors[fitting] @ query.as_sound, _SHORTLIST_BY_SOUND))
+        for vector, count in also:
+            near = np.union1d(near, _best(fitting, rows.vectors[fitting] @ vector, count))
         if query.contours is not None:
             alike = likeness.timing(likeness.summarise(query.contours), rows.curves[fitting])
             near = np.union1d(near, _best(fitting, alike, _SHORTLIST_BY_TIMING))
@@ -220,7 +227,7 @@ def _check_width(query: Query, width: int) -> None:
         )
 
 
-def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
+def aspects(query: Query, rows: Rows, taught: Taught | None = None) -> dict[str, np.ndarray]:
     """Likeness of each row by aspect, about 0 to 1, float (N,) each, NaN where a row lacks the aspect."""
     low, high = _COSINE_RANGE
     parts = {"overall": (rows.vectors @ query.vector - low) / (high - low)}  # past 0 and 1 it still orders
@@ -232,6 +239,8 @@ def aspects(query: Query, rows: Rows) -> dict[str, np.ndarray]:
         parts |= {name: getattr(alike, name) for name in ("loudness", "timing", "timbre", "pitch")}
     if query.text and words.tokens(query.text):
         parts["words"] = np.array(words.coverage(query.text, rows.lower_words), dtype=np.float32)
+    if taught is not None:
+        parts["learned"] = taught.likeness(rows.vectors)
     return parts
 
 
