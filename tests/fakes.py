@@ -176,7 +176,8 @@ class FakeLibrary:
             kept["folders"][str(folder)] = time.time()
         return FakeReport(indexed, len(files) - indexed - len(skipped), skipped, time.time() - began)
 
-    def search(self, query: Query, k: int = 20, weights=None, filters=None) -> list[FakeMatch]:
+    def search(self, query: Query, k: int = 20, weights=None, filters=None, lessons=()) -> list[FakeMatch]:
+        self.lessons = list(lessons)
         rows = [row for row in self.rows.values() if filters is None or _passes(row, filters)]
         scored = [(float((_on_circle(row.duration_s) @ query.vector + 1) / 2), row) for row in rows]
         scored.sort(key=lambda pair: (-_said(pair[1], query.text), -pair[0]))

@@ -4,6 +4,7 @@
     <id>/recording.wav          the recording as it was made, where there was more of its room to hear
     <id>/meta.json              words, time, which part of the recording was used, hits, takes, favourites
     <id>/found.json, alike.json all that was found for the gesture, and for the sound that "more like this" was asked of
+    <id>/asked-MODEL.npy        what was asked as the search model hears it, see `app.services.lessons`
     <id>/takes/*.wav            the takes
     .trash/                     what was deleted, for a day
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 
 from app.services.errors import RequestError
 from app.services.history import Candidates, Entry, History, KeptMatch
+from app.services.lessons import Lessons
 from app.services.limits import Turnstile
 from app.services.models import Models
 from app.services.requests import ImitateRequest
@@ -17,7 +19,7 @@ from clvap.audio import MAX_GESTURE_S, SAMPLE_RATE_HZ, Clip, read
 
 if TYPE_CHECKING:
     from clvap import Query
-    from clvap.library import Filters, Weights
+    from clvap.library import Filters, Lesson, Weights
 
 CANDIDATES = 100
 """How many hits are kept for another weighing, at least."""
@@ -52,14 +54,16 @@ class Emphasis:
 class Hits:
     """Searches of the library, kept in the history."""
 
-    def __init__(self, models: Models, history: History, turnstile: Turnstile) -> None:
-        self._models, self._history, self._turnstile = models, history, turnstile
+    def __init__(self, models: Models, history: History, turnstile: Turnstile, lessons: Lessons) -> None:
+        self._models, self._history, self._turnstile, self._lessons = models, history, turnstile, lessons
 
     def find(self, entry: Entry, query: Query, request: ImitateRequest) -> Entry:
-        """The entry with its hits. Raises LibraryError where library and query do not fit."""
+        """The entry with its hits; its owner's favourites of such gestures count. Raises LibraryError where library and query do not fit."""
         from clvap.library import Weights
 
-        found = self._search(query, Weights.of(query, request.balance), max(request.hits, CANDIDATES), _filters(request))
+        lessons = self._lessons.of(entry.owner)
+        found = self._search(query, Weights.of(query, request.balance), max(request.hits, CANDIDATES), _filters(request), lessons)
+        self._lessons.keep(entry, query)
         return self._history.keep_matches(entry, found, request.hits)
 
     def alike(self, owner: str, entry_id: str, sound: Path, name: str) -> Entry:
@@ -86,8 +90,8 @@ class Hits:
         kept = None if emphasis == Emphasis() else asdict(emphasis)
         return self._history.reorder(owner, entry_id, kept, lambda found: _ranked(found, emphasis))
 
-    def _search(self, query: Query, weights: Weights, k: int, filters: Filters | None) -> Candidates:
-        found = self._models.library().search(query, k=k, weights=weights, filters=filters)
+    def _search(self, query: Query, weights: Weights, k: int, filters: Filters | None, lessons: Sequence[Lesson] = ()) -> Candidates:
+        found = self._models.library().search(query, k=k, weights=weights, filters=filters, lessons=lessons)
         return Candidates(asdict(weights), tuple(_kept(match) for match in found))
 
 

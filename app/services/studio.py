@@ -21,6 +21,7 @@ from app.services.history import Entry, History, KeptPart
 from app.services.hits import Hits
 from app.services.housekeeping import Housekeeping
 from app.services.jobs import Jobs
+from app.services.lessons import Lessons
 from app.services.library import LibraryService
 from app.services.library_map import LibraryMap
 from app.services.limits import Limits, Turnstile
@@ -72,7 +73,7 @@ class Studio:
         self.gestures = Gestures(self._listen)
         self.sounds = Sounds(settings.workspace / "previews")
         self.history = History(settings.workspace / "history")
-        self.hits = Hits(models, self.history, self.turnstile)
+        self.hits = Hits(models, self.history, self.turnstile, Lessons(models, self.history, self._asked))
         self.library = LibraryService(settings, models, self.board, self.jobs)
         self.catalogue = Catalogue(settings, models)
         self.map = LibraryMap(settings, models, self.jobs, self.sounds)
@@ -142,8 +143,7 @@ class Studio:
         entry = self.history.find(request.owner, entry_id)
         if entry is None:
             raise RequestError("This entry is not there any more.")
-        gesture = self.gestures.choose(entry.recording, entry.part.number if entry.part else None) if entry.recording else None
-        return self.hits.find(entry, self._query(gesture, entry.words, entry.balance), replace(request, balance=entry.balance))
+        return self.hits.find(entry, self._asked(entry), replace(request, balance=entry.balance))
 
     def perform(self, request: PerformRequest) -> Entry:
         """The entry with the shaped sound as a take, ranked by its likeness to the entry's query.
@@ -167,6 +167,10 @@ class Studio:
         if entry is None:
             entry = self._begin(request.owner, words, balance, gesture)
         return self.history.keep_take(entry, clip, score, None, time.perf_counter() - started, request.name, performed=True)
+
+    def _asked(self, entry: Entry) -> Query:
+        gesture = self.gestures.choose(entry.recording, entry.part.number if entry.part else None) if entry.recording else None
+        return self._query(gesture, entry.words, entry.balance)
 
     def _query(self, gesture: Gesture | None, words: str, balance: float) -> Query:
         return self._models.embedder().query(voice=gesture.clip if gesture else None, text=words or None, balance=balance)

@@ -17,7 +17,9 @@ _NOTHING = "Nothing in the library fits. Widen the filters, or add a folder in t
 _NOTHING_YET = "The library is still being filled. What fits appears here once it is."
 _ASPECTS = {
     "overall": "overall", "sound": "as a sound", "timbre": "timbre", "pitch": "pitch", "loudness": "loudness", "timing": "rhythm", "words": "words",
+    "learned": "like a favourite of such a gesture",
 }  # fmt: skip
+_LEARNED = 0.5  # from where on a card says so
 _KEYS = (
     ("Space", "play"), ("↑ ↓", "next sound"), ("← →", "other column"), ("A", "gesture or sound"), ("F", "favourite"), ("E", "export"), ("M", "similar"),
     ("S", "seed"), ("V", "vary"), ("P", "perform"), ("R", "redo a part"), ("Del", "delete a take"),
@@ -85,7 +87,8 @@ def _hit(match: KeptMatch, entry: Entry, sounds: Sounds, show_paths: bool) -> st
     path = Path(match.path)
     name = match.name or path.stem
     place = f'<div class="place" title="{escape(str(path))}"><bdi>{escape(str(path))}</bdi></div>' if show_paths else ""
-    facts = [fact for fact in (match.category, f"{match.duration_s:.1f} s") if fact]
+    learned = match.aspects.get("learned", 0.0) > _LEARNED
+    facts = [fact for fact in (match.category, f"{match.duration_s:.1f} s", "★ as before" if learned else "") if fact]
     detail = f'<p class="caption">{escape(match.caption)}</p>' if match.caption and match.caption.lower() != name.lower() else ""
     lit = any(one.path == match.path for one in entry.stars)
     return _card(name, sounds.token(path), match.score, _made_of(match), facts, path.name, entry, lit, detail=detail, place=place)

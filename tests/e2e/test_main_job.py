@@ -91,6 +91,26 @@ def test_the_best_take_becomes_a_favourite_and_a_file_of_the_session(browser, st
     expect(page.locator(TAKES).filter(has_text="Take 1").locator("[data-act=star]")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_favourite_hit_is_found_sooner_the_next_time(browser, studio):
+    page = opened(browser, studio.url)
+    record(page)
+    page.locator("#length").get_by_label("1 s", exact=True).check()
+
+    def found() -> list[str]:
+        page.get_by_role("button", name="Make it").click()
+        page.get_by_role("button", name="Cancel").wait_for()
+        page.get_by_role("button", name="Make it").wait_for(timeout=60_000)
+        return [page.locator(HITS).nth(number).get_attribute("aria-label") for number in range(5)]
+
+    before = found()
+    page.locator(HITS).nth(4).locator("[data-act=star]").click()
+    expect(page.locator(HITS).nth(4).locator("[data-act=star]")).to_have_attribute("aria-pressed", "true")
+    after = found()
+    card = page.locator(HITS).nth(after.index(before[4]))
+    assert after.index(before[4]) < 4 and "as before" in card.inner_text()
+    assert "like a favourite of such a gesture" in card.locator(".score").get_attribute("title")
+
+
 @pytest.mark.slow
 def test_the_same_with_thousands_of_real_sounds(browser, studio_of_real_sounds):
     make_and_play(browser, studio_of_real_sounds, r"^3,7\d\d sounds")

@@ -35,7 +35,7 @@ class KeepingApi(Endpoints):
         return self._answer(found)
 
     def favourite(self, request: gr.Request, entry: str, sound: str) -> dict:
-        """Give a hit or a take of an entry a star, or take it away."""
+        """Give a hit or a take of an entry a star, or take it away. A starred hit and its like are found sooner for the next gesture like the entry's."""
         return self._line(self._studio.history.star(owner(self._studio, request), entry, self._sound(sound)))
 
     def delete(self, request: gr.Request, entry: str, sound: str = "") -> dict:
