@@ -15,6 +15,7 @@ import numpy as np
 _MOST = 8
 _SAME_QUERY = (0.75, 0.95)  # cosine of two queries from which a lesson counts, and from which in full
 _UNLIKE = 0.3  # cosine of two sounds that says nothing
+"""These, and how much a lesson counts in a search, were chosen on clips of ESC-50 that their licence keeps out of training."""
 
 
 @dataclass(frozen=True)
