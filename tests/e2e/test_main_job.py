@@ -95,6 +95,7 @@ def test_a_favourite_hit_is_found_sooner_the_next_time(browser, studio):
     page = opened(browser, studio.url)
     record(page)
     page.locator("#length").get_by_label("1 s", exact=True).check()
+    page.locator("#variations").get_by_label("1", exact=True).check()
 
     def found() -> list[str]:
         page.get_by_role("button", name="Make it").click()
