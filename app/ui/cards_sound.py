@@ -88,7 +88,7 @@ def _hit(match: KeptMatch, entry: Entry, sounds: Sounds, show_paths: bool) -> st
     name = match.name or path.stem
     place = f'<div class="place" title="{escape(str(path))}"><bdi>{escape(str(path))}</bdi></div>' if show_paths else ""
     learned = match.aspects.get("learned", 0.0) > _LEARNED
-    facts = [fact for fact in (match.category, f"{match.duration_s:.1f} s", "★ as before" if learned else "") if fact]
+    facts = [fact for fact in (match.category, f"{match.duration_s:.1f} s", "like your ★" if learned else "") if fact]
     detail = f'<p class="caption">{escape(match.caption)}</p>' if match.caption and match.caption.lower() != name.lower() else ""
     lit = any(one.path == match.path for one in entry.stars)
     return _card(name, sounds.token(path), match.score, _made_of(match), facts, path.name, entry, lit, detail=detail, place=place)

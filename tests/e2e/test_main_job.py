@@ -108,7 +108,7 @@ def test_a_favourite_hit_is_found_sooner_the_next_time(browser, studio):
     expect(page.locator(HITS).nth(4).locator("[data-act=star]")).to_have_attribute("aria-pressed", "true")
     after = found()
     card = page.locator(HITS).nth(after.index(before[4]))
-    assert after.index(before[4]) < 4 and "as before" in card.inner_text()
+    assert after.index(before[4]) < 4 and "like your ★" in card.inner_text()
     assert "like a favourite of such a gesture" in card.locator(".score").get_attribute("title")
 
 
