@@ -22,6 +22,7 @@ from generation.latents import Latents, encode
 from generation.queries import Queries, embed
 from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
 from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
+from generation.variety import Varied, Variety
 from generation.windows import Dropout, Windows
 
 WEIGHTS = {"diffusion/velocity": 1.0}
@@ -188,8 +189,10 @@ def prepare(recipe: dict[str, Any]) -> Prepared:
     for model in (state.model, state.averaged):
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
     dropout = Dropout(**recipe.get("dropout", {}))
-    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout)
-    return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout), first.model, recipe.get("keeps", 0.0))
+    varied = _varied(state.model, Variety(**recipe.get("variety", {})))
+    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout, varied)
+    unheard = _held_out_examples(recipe, first, config, dropout, _varied(state.model, Variety()))
+    return Prepared(state, config, examples, unheard, first.model, recipe.get("keeps", 0.0))
 
 
 def train(recipe: dict[str, Any]) -> Path:
@@ -224,17 +227,31 @@ def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Te
     return {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
 
 
-def _examples(latents: Latents, queries: Queries | None, sounds: Sounds, shares: dict[str, float], config: sfx.SfxConfig, dropout: Dropout) -> Examples:
+def _varied(model, variety: Variety) -> Varied:
+    decoder = model.pretransform.model.decoder
+    mean, deviation = (part[: decoder.outline.bands].cpu().numpy() for part in (decoder.scale.mean, decoder.scale.deviation))
+    return Varied(variety, mean, deviation)
+
+
+def _examples(
+    latents: Latents,
+    queries: Queries | None,
+    sounds: Sounds,
+    shares: dict[str, float],
+    config: sfx.SfxConfig,
+    dropout: Dropout,
+    varied: Varied,
+) -> Examples:
     origins, kinds = [sound.origin for sound in sounds.sounds], [sound.caption for sound in sounds.sounds]
-    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows())
+    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows(), varied)
 
 
-def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout) -> Examples | None:
+def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout, varied: Varied) -> Examples | None:
     if "held_out" not in recipe:
         return None
     apart = held_out(recipe)
     sounds = collect(held_out_sounds(Path(recipe["data"]["folder"])), Path(apart["run"]) / "sounds")
-    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout)
+    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout, varied)
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:

@@ -54,7 +54,7 @@ def examples(sounds, tmp_path):
     queries = embed(tiny.FakeEmbedder(), sounds, PHRASES, tmp_path / "queries", length=6)
     windows = Windows((16, 24), (0.5, 0.5))
     kinds = ["tone", "noise", "noise"]
-    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows)
+    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows, tiny.varied())
 
 
 def test_a_decoder_step_learns_everywhere_but_in_the_scale_of_the_latents(sounds):
