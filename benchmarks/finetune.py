@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ import numpy as np
 from clvap import Embedder, audio
 from clvap.console import Spoken
 from clvap.data.yamnet import Yamnet
-from generation import GenerateRequest, Generator
+from clvap.model import fingerprint
+from generation import GenerateRequest, Generator, checkpoints
 from generation.extras import Extras
 from generation.finetune import run
 from generation.finetune.data import stored
@@ -76,6 +77,11 @@ def measure(recipe: Recipe, yamnet: Yamnet) -> Figures:
     return Figures(recipe.kind, losses[0], min(losses), before, after, near, len(held_out), round(minutes, 1))
 
 
+def of_its_start(recipe: Recipe) -> Recipe:
+    """The recipe in a run folder of the weights it starts from, so that the run of an earlier model is not taken for this one's."""
+    return replace(recipe, run=recipe.run / fingerprint(checkpoints.locate(recipe.start)))
+
+
 def takes(generator: Generator, embedder: Embedder, items: Sequence[Item]) -> list[Clip]:
     """A take to the words of every file, as long as it."""
     made = []
@@ -109,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     yamnet = Yamnet(parsed.data / "yamnet" / "yamnet.tflite")
     figures = []
     for path in parsed.recipes:
-        one = measure(Recipe.load(path), yamnet)
+        one = measure(of_its_start(Recipe.load(path)), yamnet)
         figures.append(asdict(one))
         print(
             f"{one.kind:8} loss {one.loss_before:.4f} -> {one.loss_after:.4f}   Frechet {one.frechet_before:.4f} -> {one.frechet_after:.4f} "
