@@ -22,7 +22,6 @@ from generation.latents import Item, Latents
 from generation.model import DiffusionConfig
 from generation.queries import Queries
 from generation.train import Schedule
-from generation.variety import Varied
 from generation.windows import Dropout, Windows, cut
 
 _USUAL_LENGTH, _SHORTEST, _FEWEST = 64, 48, 4
@@ -84,10 +83,9 @@ class Examples:
         sizes: DiffusionConfig,
         dropout: Dropout,
         windows: Windows,
-        varied: Varied,
     ):
         self._latents, self._queries, self._sizes = latents, queries, sizes
-        self._windows, self._dropout, self._varied = windows, dropout, varied
+        self._windows, self._dropout = windows, dropout
         self._by_origin: dict[str, list[Item]] = {}
         for item in latents.items:
             self._by_origin.setdefault(origins[item.sound], []).append(item)
@@ -113,7 +111,7 @@ class Examples:
         return Batch(latents, queries, controls, seconds, f"of sounds {[item.sound for item in chosen]}")
 
     def _row(self, item: Item, length: int, rng: np.random.Generator) -> Row:
-        latents, curves = self._varied(self._latents.latents(item), self._latents.controls(item), rng)
+        latents, curves = self._latents.latents(item), self._latents.controls(item)
         window = cut(latents, curves, item.content, self._latents.silence, length, self._dropout, rng)
         return Row(window.latents, self._query(item, rng), window.controls.stacked(), window.content * RATIO / SAMPLE_RATE_HZ)
 

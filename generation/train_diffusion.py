@@ -22,7 +22,6 @@ from generation.latents import Latents, encode
 from generation.queries import Queries, embed
 from generation.sounds import Sounds, collect, held_out_sounds, training_sounds
 from generation.train import Schedule, State, TrainingError, apply, log_row, resume, train_loop
-from generation.variety import Varied, Variety
 from generation.windows import Dropout, Windows
 
 WEIGHTS = {"diffusion/velocity": 1.0}
@@ -49,35 +48,43 @@ def conditioning(model, batch: Batch) -> dict[str, list[Tensor]]:
     return {TOKENS_KEY: conditioners[TOKENS_KEY].embedded(batch.queries), CONTROLS_KEY: [batch.controls, ones], SECONDS_KEY: seconds}
 
 
-def drawn(batch: Batch, seed: int, lean: float) -> tuple[Tensor, Tensor]:
-    """Times (B,) and noise (B, C, L) of a batch, by the seed alone.
+@dataclass(frozen=True)
+class Levels:
+    """Log odds of the levels of noise to learn at, the logit-normal of Stable Diffusion 3 (Esser et al. 2024, arXiv:2403.03206).
 
-    Times follow the logit-normal of Stable Diffusion 3 (Esser et al. 2024), its mean moved by `lean` toward noise, where structure is decided.
+    A take is sampled from 6 down to -2 in even steps (`sampling.flow_times`); a mean of 2 and a deviation of 2 cover them.
     """
+
+    mean: float = 0.3
+    deviation: float = 1.0
+
+
+def drawn(batch: Batch, seed: int, levels: Levels) -> tuple[Tensor, Tensor]:
+    """Times (B,) and noise (B, C, L) of a batch, by the seed alone."""
     device = batch.latents.device
     generator = torch.Generator(device).manual_seed(seed)
-    times = torch.sigmoid(torch.randn(len(batch.latents), generator=generator, device=device) + lean)
-    return times, torch.randn(batch.latents.shape, generator=generator, device=device)
+    odds = levels.deviation * torch.randn(len(batch.latents), generator=generator, device=device) + levels.mean
+    return torch.sigmoid(odds), torch.randn(batch.latents.shape, generator=generator, device=device)
 
 
-def train_step(state: State, batch: Batch, schedule: Schedule, lean: float = 0.3) -> None:
+def train_step(state: State, batch: Batch, schedule: Schedule, levels: Levels = Levels()) -> None:
     """One step on a batch; its noise follows from the schedule's seed and the number of the step."""
     device = next(state.model.parameters()).device
     batch = batch.to(device)
-    times, noise = drawn(batch, schedule.seed * _SEEDS + state.step, lean)
+    times, noise = drawn(batch, schedule.seed * _SEEDS + state.step, levels)
     with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
         loss = velocity_loss(state.model, batch, times, noise)
     apply(state, {"diffusion/velocity": loss}, WEIGHTS, schedule, batch.name)
 
 
 @torch.no_grad()
-def held_out_loss(model, examples: Examples, schedule: Schedule, lean: float = 0.3, count: int = 4) -> float:
+def held_out_loss(model, examples: Examples, schedule: Schedule, levels: Levels = Levels(), count: int = 4) -> float:
     """Mean velocity loss over `count` batches of sounds that are not trained on, the same ones with the same noise every time."""
     device, losses = next(model.parameters()).device, []
     for number in range(count):
         batch = examples.draw(np.random.default_rng([_HELD_OUT_SEED, number]), schedule.batch).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
-            losses.append(float(velocity_loss(model, batch, *drawn(batch, _HELD_OUT_SEED + number, lean))))
+            losses.append(float(velocity_loss(model, batch, *drawn(batch, _HELD_OUT_SEED + number, levels))))
     return float(np.mean(losses))
 
 
@@ -189,10 +196,8 @@ def prepare(recipe: dict[str, Any]) -> Prepared:
     for model in (state.model, state.averaged):
         model.pretransform.load_state_dict(first.autoencoder)  # after resuming, because the decoder may have learned more since
     dropout = Dropout(**recipe.get("dropout", {}))
-    varied = _varied(state.model, Variety(**recipe.get("variety", {})))
-    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout, varied)
-    unheard = _held_out_examples(recipe, first, config, dropout, _varied(state.model, Variety()))
-    return Prepared(state, config, examples, unheard, first.model, recipe.get("keeps", 0.0))
+    examples = _examples(latents, queries, sounds, recipe["data"]["shares"], config, dropout)
+    return Prepared(state, config, examples, _held_out_examples(recipe, first, config, dropout), first.model, recipe.get("keeps", 0.0))
 
 
 def train(recipe: dict[str, Any]) -> Path:
@@ -202,13 +207,13 @@ def train(recipe: dict[str, Any]) -> Path:
     weights of every N steps stay in the run folder, with `keeps: S` that share of the starting weights is in what is written.
     """
     prepared, run = prepare(recipe), Path(recipe["run"])
-    schedule, lean = Schedule(**recipe["schedule"]), recipe.get("lean", 0.3)
+    schedule, levels = Schedule(**recipe["schedule"]), Levels(**recipe.get("levels", {}))
     drawn_ahead = batches(prepared.examples, schedule, prepared.state.step)
 
     def step(state: State) -> None:
-        train_step(state, next(drawn_ahead), schedule, lean)
+        train_step(state, next(drawn_ahead), schedule, levels)
         if prepared.held_out and state.step % recipe["held_out"] == 0:
-            loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), lean)
+            loss = held_out_loss(state.averaged, prepared.held_out, replace(schedule, batch=min(schedule.batch, 64)), levels)
             log_row(run / "held-out.csv", {"step": state.step, "diffusion/velocity": round(loss, 5)})
         if "snapshots" in recipe and state.step % recipe["snapshots"] == 0:
             prepared.write(run / f"step-{state.step}")
@@ -227,31 +232,17 @@ def _fitting(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Te
     return {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
 
 
-def _varied(model, variety: Variety) -> Varied:
-    decoder = model.pretransform.model.decoder
-    mean, deviation = (part[: decoder.outline.bands].cpu().numpy() for part in (decoder.scale.mean, decoder.scale.deviation))
-    return Varied(variety, mean, deviation)
-
-
-def _examples(
-    latents: Latents,
-    queries: Queries | None,
-    sounds: Sounds,
-    shares: dict[str, float],
-    config: sfx.SfxConfig,
-    dropout: Dropout,
-    varied: Varied,
-) -> Examples:
+def _examples(latents: Latents, queries: Queries | None, sounds: Sounds, shares: dict[str, float], config: sfx.SfxConfig, dropout: Dropout) -> Examples:
     origins, kinds = [sound.origin for sound in sounds.sounds], [sound.caption for sound in sounds.sounds]
-    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows(), varied)
+    return Examples(latents, queries, origins, kinds, shares, config.diffusion, dropout, Windows())
 
 
-def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout, varied: Varied) -> Examples | None:
+def _held_out_examples(recipe: dict[str, Any], first: Origin, config: sfx.SfxConfig, dropout: Dropout) -> Examples | None:
     if "held_out" not in recipe:
         return None
     apart = held_out(recipe)
     sounds = collect(held_out_sounds(Path(recipe["data"]["folder"])), Path(apart["run"]) / "sounds")
-    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout, varied)
+    return _examples(stored_latents(apart, sounds, first), _queries(apart, sounds), sounds, {"esc50": 1.0}, config, dropout)
 
 
 def _queries(recipe: dict[str, Any], sounds: Sounds) -> Queries | None:

@@ -54,7 +54,7 @@ def examples(sounds, tmp_path):
     queries = embed(tiny.FakeEmbedder(), sounds, PHRASES, tmp_path / "queries", length=6)
     windows = Windows((16, 24), (0.5, 0.5))
     kinds = ["tone", "noise", "noise"]
-    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows, tiny.varied())
+    return Examples(latents, queries, ["sfx"] * 3, kinds, {"sfx": 1.0}, tiny.DIFFUSION, Dropout(own_query=0.5), windows)
 
 
 def test_a_decoder_step_learns_everywhere_but_in_the_scale_of_the_latents(sounds):
@@ -65,6 +65,13 @@ def test_a_decoder_step_learns_everywhere_but_in_the_scale_of_the_latents(sounds
     autoencoder_step(state, sounds)
     still = {name.rpartition(".")[2] for name, value in state.model.state_dict().items() if torch.equal(before[name], value)}
     assert still == {"mean", "deviation"} and state.step == 2 and set(state.losses) == set(train_autoencoder.WEIGHTS)
+
+
+def test_levels_of_noise_are_drawn_about_their_mean(examples):
+    many = next(batches(examples, SCHEDULE, 0))._replace(latents=torch.zeros(4000, 1, 1))
+    times, noise = train_diffusion.drawn(many, 0, train_diffusion.Levels(2.0, 0.5))
+    odds = torch.logit(times)
+    assert abs(odds.mean() - 2) < 0.05 and abs(odds.std() - 0.5) < 0.05 and noise.shape == many.latents.shape
 
 
 def test_a_diffusion_step_trains_conditioning_and_leaves_the_autoencoder(examples):

@@ -9,7 +9,6 @@ import torch
 
 from clvap.query import Query
 from generation import model as sfx
-from generation.variety import Varied, Variety
 
 AUTOENCODER = {"mel_bands": 8, "broad_bands": 2, "frame_width": 16, "latent_width": 16, "latent_blocks": 1, "frame_blocks": 1, "phase_iterations": 2}
 DIFFUSION = sfx.DiffusionConfig(width=64, depth=2, heads=2, condition_width=64, tokens=6, token_width=12, dimension=10, max_seconds=2.0)
@@ -32,12 +31,6 @@ def model(seed: int = 0):
 
 def saved(folder: Path, **changes) -> Path:
     return sfx.save(model(), config(**changes), folder, torch.float32)
-
-
-def varied(**variety) -> Varied:
-    """Variants of latents whose bands are in nats as they are."""
-    bands = AUTOENCODER["mel_bands"]
-    return Varied(Variety(**variety), np.zeros(bands, dtype=np.float32), np.ones(bands, dtype=np.float32))
 
 
 def query(seed: int = 0, tokens: int = 4, contours=None, text: str | None = "a dog") -> Query:
